@@ -1,0 +1,142 @@
+package search
+
+import (
+	"context"
+	"time"
+
+	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/storage"
+)
+
+// Index finds messages. It may be called by many goroutines at once. With a
+// context that is done before the call each method returns the context's error
+// and does nothing; after the driver was closed, [chat.ErrClosed].
+type Index interface {
+	// Apply stores documents and raises watermarks, in one step: a reader sees
+	// both or neither, also after a crash. A document takes the place of the one
+	// at its position, unless that has the same or a higher Revision: then nothing
+	// changes. A document that is Gone is found and counted no more, and its
+	// revision is remembered, so that an older one doesn't come back. A watermark
+	// never falls. At most [chat.MaxBatch] documents and as many positions, else
+	// ErrTooLarge; a document without a room, a Seq, or with a Revision below its
+	// Seq is ErrInvalid, and nothing is stored.
+	Apply(ctx context.Context, docs []Document, upTo ...chat.Position) error
+
+	// Search answers a request. What the scope leaves out is neither found nor
+	// counted, in hits, counts and facets alike.
+	Search(ctx context.Context, r Request) (Result, error)
+
+	// Watermark says up to where each room is indexed, in the order given; 0: not
+	// at all.
+	Watermark(ctx context.Context, rooms ...chat.RoomID) ([]chat.Seq, error)
+
+	// Drop forgets the documents of a span with an At before a time; the zero time
+	// drops all of them, and the span's watermarks.
+	Drop(ctx context.Context, span storage.Span, before time.Time) error
+}
+
+// Document is one message as it can be found: the folded text up to Revision.
+type Document struct {
+	Position chat.Position
+	Revision chat.Seq // [chat.Message.Revision]
+	Gone     bool     // retracted or erased: nothing below is set
+	At       time.Time
+	Tokens   []string            // of the text, in order: [Analyze]
+	Fields   map[string][]string // exact values; see the Field constants
+}
+
+// The fields of a document. Drivers know no other ones, and get the room and the
+// month from Position and At.
+const (
+	FieldRoom    = "room"    // the room's key; made from Position
+	FieldMonth   = "month"   // "2026-11", UTC; made from At
+	FieldAuthor  = "author"  // the sender's key
+	FieldKind    = "kind"    // "text", "action"
+	FieldHas     = "has"     // "link", "file", "code"
+	FieldMention = "mention" // keys of those mentioned
+	FieldThread  = "thread"  // the id of the thread's first text
+)
+
+// Values are the document's values of a field, those made from Position and At
+// included.
+func (d *Document) Values(field string) []string {
+	switch field {
+	case FieldRoom:
+		return []string{d.Position.Room.Key}
+	case FieldMonth:
+		return []string{chat.Month(d.At)}
+	}
+	return d.Fields[field]
+}
+
+// Scope is what the asker may see. Nothing outside it is found or counted.
+type Scope struct {
+	Tenant string
+	Rooms  map[string]chat.Seq // room key: the first Seq that he may see
+}
+
+// Holds says whether a position is inside the scope.
+func (s Scope) Holds(p chat.Position) bool {
+	from, ok := s.Rooms[p.Room.Key]
+	return ok && p.Room.Tenant == s.Tenant && p.Seq >= from
+}
+
+// Request asks for one page of hits.
+type Request struct {
+	Where Expr // nil: every document
+	Scope Scope
+
+	// ByScore orders by relevance, which is each engine's own; else newest first:
+	// (At, room key, Seq), all falling.
+	ByScore bool
+
+	After string // [Result.Next] of the page before; empty: the first page. One of another request is ErrInvalid.
+	Limit int    // hits, 0 to MaxLimit: ErrInvalid below, ErrTooLarge above
+
+	// Count asks for the number of matches, exact up to Count: 0 asks for none,
+	// and lets the driver stop early; above MaxCount is ErrTooLarge.
+	Count int
+
+	Facets []Facet // at most MaxFacets, else ErrTooLarge
+}
+
+// Limits of a request.
+const (
+	MaxLimit  = 500
+	MaxCount  = 1 << 30
+	MaxFacets = 8
+	MaxBucket = 1000
+	MaxExpr   = 1000 // nodes of an expression, the tokens of phrases counted
+	MaxDepth  = 50   // of an expression
+)
+
+// Facet asks how the matches spread over the values of a field. Field is one of
+// the Field constants (but not FieldThread), else ErrInvalid. Size is from 1 to
+// MaxBucket.
+type Facet struct {
+	Field string
+	Size  int // at most so many buckets: the largest, ties by value rising
+}
+
+// Bucket is one value of a field and how many matches have it.
+type Bucket struct {
+	Value string
+	Count int
+}
+
+// Result is one page of hits.
+type Result struct {
+	Hits   []Hit
+	Count  int        // of all matches, whatever the page; 0 unless asked for
+	Capped bool       // there are more than Count
+	Facets [][]Bucket // one for each facet asked for, over all matches; exact
+	Next   string     // the cursor to go on from; empty: this was the last page
+}
+
+// Hit is one match. It holds no text.
+type Hit struct {
+	Position chat.Position
+	Revision chat.Seq
+	At       time.Time
+	Score    float64 // with ByScore only
+}
