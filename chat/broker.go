@@ -33,7 +33,9 @@ type Broker interface {
 	// else ErrTooLarge and nothing is placed. When single events fail, the error
 	// is a [*BatchError] and the others are placed; an event that follows a failed
 	// one in the same room is placed all the same. When the head is at its quota,
-	// events fail with ErrUnavailable until the archive has caught up.
+	// events fail with ErrUnavailable until the archive has caught up; then those
+	// that follow in the same room fail, too, so that giving the failed ones again
+	// keeps their order.
 	//
 	// A call that is cancelled may have placed its events or not, each wholly; what
 	// was not placed leaves no hole.
