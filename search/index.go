@@ -18,12 +18,15 @@ type Index interface {
 	// changes. A document that is Gone is found and counted no more, and its
 	// revision is remembered, so that an older one doesn't come back. A watermark
 	// never falls. At most [chat.MaxBatch] documents and as many positions, else
-	// ErrTooLarge; a document without a room, a Seq, or with a Revision below its
-	// Seq is ErrInvalid, and nothing is stored.
+	// ErrTooLarge; a document without a room, a Seq or an At, or with a Revision
+	// below its Seq, is ErrInvalid, and nothing is stored ([CheckApply]). Of two
+	// documents at one position in one call the higher Revision counts. The At of a
+	// position never changes, so that an index may be parted by it.
 	Apply(ctx context.Context, docs []Document, upTo ...chat.Position) error
 
-	// Search answers a request. What the scope leaves out is neither found nor
-	// counted, in hits, counts and facets alike.
+	// Search answers a request ([Request.Check] says which are valid). What the
+	// scope leaves out is neither found nor counted, in hits, counts and facets
+	// alike.
 	Search(ctx context.Context, r Request) (Result, error)
 
 	// Watermark says up to where each room is indexed, in the order given; 0: not
@@ -31,16 +34,17 @@ type Index interface {
 	Watermark(ctx context.Context, rooms ...chat.RoomID) ([]chat.Seq, error)
 
 	// Drop forgets the documents of a span with an At before a time; the zero time
-	// drops all of them, and the span's watermarks.
+	// drops all of them, and the span's watermarks. What was dropped may be applied
+	// again, in any revision. A span without a tenant is ErrInvalid.
 	Drop(ctx context.Context, span storage.Span, before time.Time) error
 }
 
 // Document is one message as it can be found: the folded text up to Revision.
 type Document struct {
 	Position chat.Position
-	Revision chat.Seq // [chat.Message.Revision]
-	Gone     bool     // retracted or erased: nothing below is set
-	At       time.Time
+	Revision chat.Seq            // [chat.Message.Revision]
+	At       time.Time           // of the message; whole milliseconds
+	Gone     bool                // retracted or erased: nothing below is set
 	Tokens   []string            // of the text, in order: [Analyze]
 	Fields   map[string][]string // exact values; see the Field constants
 }
@@ -91,7 +95,7 @@ type Request struct {
 	ByScore bool
 
 	After string // [Result.Next] of the page before; empty: the first page. One of another request is ErrInvalid.
-	Limit int    // hits, 0 to MaxLimit: ErrInvalid below, ErrTooLarge above
+	Limit int    // hits, 0 to MaxLimit: ErrInvalid below, ErrTooLarge above; 0: no page, so no Next
 
 	// Count asks for the number of matches, exact up to Count: 0 asks for none,
 	// and lets the driver stop early; above MaxCount is ErrTooLarge.
@@ -99,16 +103,6 @@ type Request struct {
 
 	Facets []Facet // at most MaxFacets, else ErrTooLarge
 }
-
-// Limits of a request.
-const (
-	MaxLimit  = 500
-	MaxCount  = 1 << 30
-	MaxFacets = 8
-	MaxBucket = 1000
-	MaxExpr   = 1000 // nodes of an expression, the tokens of phrases counted
-	MaxDepth  = 50   // of an expression
-)
 
 // Facet asks how the matches spread over the values of a field. Field is one of
 // the Field constants (but not FieldThread), else ErrInvalid. Size is from 1 to
@@ -118,7 +112,8 @@ type Facet struct {
 	Size  int // at most so many buckets: the largest, ties by value rising
 }
 
-// Bucket is one value of a field and how many matches have it.
+// Bucket is one value of a field and how many matches have it; a match with a
+// value twice has it once.
 type Bucket struct {
 	Value string
 	Count int
@@ -130,7 +125,7 @@ type Result struct {
 	Count  int        // of all matches, whatever the page; 0 unless asked for
 	Capped bool       // there are more than Count
 	Facets [][]Bucket // one for each facet asked for, over all matches; exact
-	Next   string     // the cursor to go on from; empty: this was the last page
+	Next   string     // the cursor to go on from ([Request.NextAfter]); empty: there are no more
 }
 
 // Hit is one match. It holds no text.

@@ -1,0 +1,98 @@
+package search
+
+import (
+	"strings"
+
+	"github.com/parlor-chat/parlor/chat"
+)
+
+// FromMessage makes the document of a message as it is after all its changes. Its
+// tokens are those of the body alone.
+func FromMessage(m *chat.Message) Document {
+	d := Document{
+		Position: m.Position(),
+		Revision: m.Revision,
+		At:       m.At,
+		Gone:     m.Gone != nil,
+	}
+	if d.Gone {
+		return d
+	}
+	t := &m.Text
+	d.Tokens = Analyze(t.Body)
+	d.Fields = map[string][]string{FieldKind: {"text"}}
+	if t.Action {
+		d.Fields[FieldKind] = []string{"action"}
+	}
+	if !m.Sender.IsZero() {
+		d.Fields[FieldAuthor] = []string{m.Sender.Key}
+	}
+	if !t.Thread.IsZero() {
+		d.Fields[FieldThread] = []string{t.Thread.String()}
+	}
+	if has := whatItHas(t); len(has) > 0 {
+		d.Fields[FieldHas] = has
+	}
+	if len(t.Mentions) > 0 {
+		keys := make([]string, len(t.Mentions))
+		for i, u := range t.Mentions {
+			keys[i] = u.Key
+		}
+		d.Fields[FieldMention] = keys
+	}
+	return d
+}
+
+// whatItHas is the values of [FieldHas].
+func whatItHas(t *chat.Text) []string {
+	var has []string
+	if hasLink(t.Body) {
+		has = append(has, "link")
+	}
+	if len(t.Attachments) > 0 {
+		has = append(has, "file")
+	}
+	if hasCode(t.Body) {
+		has = append(has, "code")
+	}
+	return has
+}
+
+// hasLink says whether there is a web address in a body. Schemes have no case
+// (RFC 3986, section 3.1).
+func hasLink(body string) bool {
+	for rest := body; ; {
+		before, after, ok := strings.Cut(rest, "://")
+		if !ok {
+			return false
+		}
+		if endsWith(before, "http") || endsWith(before, "https") {
+			return true
+		}
+		rest = after
+	}
+}
+
+func endsWith(s, scheme string) bool {
+	n := len(s) - len(scheme)
+	return n >= 0 && strings.EqualFold(s[n:], scheme)
+}
+
+// hasCode says whether there is code in a body, as people mark it: a fence of
+// three backquotes, or something between two of them on one line.
+func hasCode(body string) bool {
+	if strings.Contains(body, "```") {
+		return true
+	}
+	for line := range strings.Lines(body) {
+		_, rest, ok := strings.Cut(line, "`")
+		for ok {
+			var inside string
+			inside, rest, ok = strings.Cut(rest, "`")
+			if ok && strings.TrimSpace(inside) != "" {
+				return true
+			}
+		}
+	}
+	return false
+}
