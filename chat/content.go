@@ -21,7 +21,11 @@ const (
 
 // Content is what an event holds. It is sealed: the types of this package are
 // all there are, and [Unknown] carries what a newer version wrote.
-type Content interface{ kind() Kind }
+type Content interface {
+	kind() Kind
+	append(w *writer)
+	parse(r *reader)
+}
 
 // Text is what somebody said. Its body may be empty where attachments or
 // extensions say it all.
@@ -33,6 +37,8 @@ type Text struct {
 	ReplyTo     EventID // the text it answers
 	Mentions    []UserID
 	Attachments []Attachment
+
+	more []byte // fields that a newer version wrote; so in the other types
 }
 
 // Format is how a body is to be read.
@@ -50,29 +56,47 @@ type Attachment struct {
 	Type string // media type, RFC 2046; may be empty
 	Ref  string // where the host finds it; never a secret
 	Size int64  // bytes; 0: not known
+
+	more []byte
 }
 
 // Edit replaces the text that is its Target. Only the sender of the text may.
-type Edit struct{ New Text }
+type Edit struct {
+	New Text
+
+	more []byte
+}
 
 // Retract takes the text that is its Target back.
 type Retract struct {
 	Reason      string
 	ByModerator bool // a moderator did it; Fold knows no roles, so the event says it
+
+	more []byte
 }
 
 // React sets the sender's whole set of reactions to its Target; an empty set
 // clears them.
-type React struct{ Emoji []string }
+type React struct {
+	Emoji []string
+
+	more []byte
+}
 
 // Topic sets the room's topic.
-type Topic struct{ Text string }
+type Topic struct {
+	Text string
+
+	more []byte
+}
 
 // Member says that somebody came, left or changed role.
 type Member struct {
 	User   UserID
 	Role   Role // RoleNone: left
 	Reason string
+
+	more []byte
 }
 
 // Notice is something that happened, told in the room. Imported joins, parts and
@@ -80,27 +104,41 @@ type Member struct {
 type Notice struct {
 	What string // "join", "part", "nick", "system", or the host's own word
 	Text string
+
+	more []byte
 }
 
 // Reference stands in a personal log and points at an event elsewhere.
 type Reference struct {
 	To  Position
 	Why string // "direct", "mention", "invitation"
+
+	more []byte
 }
 
 // Erase says that its Target was erased: every follower empties it.
-type Erase struct{ Why string }
+type Erase struct {
+	Why string
+
+	more []byte
+}
 
 // Tombstone stands where an event was emptied. The event keeps its ID, Seq,
 // TextSeq, At, Sender and Target.
 type Tombstone struct {
 	Was Kind
 	Why string
+
+	more []byte
 }
 
 // Void says that the positions from its own Seq to To were never used. Readers
 // cross it in one step; its TextSeq is that of the event before it.
-type Void struct{ To Seq }
+type Void struct {
+	To Seq
+
+	more []byte
+}
 
 // Unknown is content that a newer version wrote. It survives a round trip.
 type Unknown struct {

@@ -20,6 +20,8 @@ type Event struct {
 
 	Content    Content
 	Extensions []Extension
+
+	more []byte // fields that a newer version wrote; kept and written again
 }
 
 // Position is where the event lies.
@@ -84,6 +86,8 @@ type Origin struct {
 	Source string    // the product or file, chosen by the importer
 	ID     string    // its id there; may be empty
 	At     time.Time // whole milliseconds
+
+	more []byte
 }
 
 // Extension is something a client sent that Parlor doesn't interpret. It is kept
@@ -91,4 +95,6 @@ type Origin struct {
 type Extension struct {
 	Name string // what it is: for XMPP, the namespace and local name
 	Raw  []byte
+
+	more []byte
 }

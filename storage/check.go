@@ -1,0 +1,90 @@
+package storage
+
+import "github.com/parlor-chat/parlor/chat"
+
+// Check says whether a room may be stored.
+func (r Room) Check(op string) error {
+	if err := r.ID.Check(op); err != nil {
+		return err
+	}
+	if err := chat.CheckName(op, "title", r.Title); err != nil {
+		return err
+	}
+	if r.Address != "" {
+		if _, err := chat.AddressKey(r.Address); err != nil {
+			return err
+		}
+	}
+	switch {
+	case r.Kind < Public || r.Kind > Personal:
+		return invalid(op, "kind")
+	case len(r.Password) > chat.MaxPassword:
+		return &chat.Error{Kind: chat.ErrTooLarge, Op: op, Field: "password", Limit: chat.MaxPassword}
+	case r.MaxOccupants < 0:
+		return invalid(op, "maxOccupants")
+	case r.HistoryFrom > FromJoin:
+		return invalid(op, "historyFrom")
+	case r.Version < 0:
+		return invalid(op, "version")
+	}
+	return nil
+}
+
+// Check says whether a membership may be stored.
+func (m Member) Check(op string) error {
+	if err := m.Room.Check(op); err != nil {
+		return err
+	}
+	if err := m.User.Check(op); err != nil {
+		return err
+	}
+	if m.Nickname != "" {
+		if _, err := chat.NicknameKey(m.Nickname); err != nil {
+			return err
+		}
+	}
+	switch {
+	case m.User.Tenant != m.Room.Tenant:
+		return invalid(op, "user.tenant")
+	case !m.Role.Valid():
+		return invalid(op, "role")
+	case m.From < 0:
+		return invalid(op, "from")
+	case m.Seq < 0:
+		return invalid(op, "seq")
+	}
+	return nil
+}
+
+// Check says whether a person may be stored.
+func (u User) Check(op string) error {
+	if err := u.ID.Check(op); err != nil {
+		return err
+	}
+	return chat.CheckName(op, "name", u.Name)
+}
+
+// Check says whether u may have the mark.
+func (m Mark) Check(op string, u chat.UserID) error {
+	if err := u.Check(op); err != nil {
+		return err
+	}
+	if err := m.Room.Check(op); err != nil {
+		return err
+	}
+	switch {
+	case m.Room.Tenant != u.Tenant:
+		return invalid(op, "room.tenant")
+	case m.Seq < 1:
+		return invalid(op, "seq")
+	case m.TextSeq < 0:
+		return invalid(op, "textSeq")
+	case m.Mentions < 0:
+		return invalid(op, "mentions")
+	}
+	return nil
+}
+
+func invalid(op, field string) error {
+	return &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: field}
+}
