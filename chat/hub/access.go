@@ -1,0 +1,91 @@
+package hub
+
+import (
+	"context"
+	"errors"
+
+	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/storage"
+)
+
+// standing is what a user may do in a room. It is the one gate of every method
+// that names a room: one question to Access, whatever the answer, so that a room
+// which isn't there and one that is hidden are told apart by nothing.
+func (h *Hub) standing(ctx context.Context, op string, u chat.UserID, room chat.RoomID) (storage.Member, error) {
+	m, err := storage.AccessTo(ctx, h.access, u, room)
+	if err != nil {
+		return storage.Member{}, notFound(op, err)
+	}
+	if room.Tenant != u.Tenant { // whatever a host's Access says
+		return storage.Member{}, notFound(op, chat.ErrNotFound)
+	}
+	m.From = max(m.From, 1)
+	return m, nil
+}
+
+// notFound gives every "not found" of a room the same words, and leaves other
+// errors alone.
+func notFound(op string, err error) error {
+	if errors.Is(err, chat.ErrNotFound) {
+		return &chat.Error{Kind: chat.ErrNotFound, Op: op, Field: "room"}
+	}
+	return err
+}
+
+func forbidden(op, field string) error {
+	return &chat.Error{Kind: chat.ErrForbidden, Op: op, Field: field}
+}
+
+// settings are those of a room. A room that only the host's Access knows has the
+// settings of a private room.
+func (h *Hub) settings(ctx context.Context, room chat.RoomID) (storage.Room, error) {
+	r, err := h.set.Directory.Room(ctx, room)
+	if errors.Is(err, chat.ErrNotFound) {
+		return storage.Room{ID: room, Kind: storage.Private}, nil
+	}
+	return r, err
+}
+
+// mayWrite says whether m may place something in his room. A member may; so may
+// anybody in a public room that is neither moderated nor for members only.
+func (h *Hub) mayWrite(ctx context.Context, op string, m storage.Member) error {
+	switch {
+	case m.Role >= chat.RoleMember:
+		return nil
+	case m.Role != chat.RoleNone:
+		return forbidden(op, "role")
+	}
+	r, err := h.settings(ctx, m.Room)
+	if err != nil {
+		return err
+	}
+	if r.Kind != storage.Public || r.Moderated || r.MembersOnly {
+		return forbidden(op, "role")
+	}
+	return nil
+}
+
+// allow asks the host's policy.
+func (h *Hub) allow(ctx context.Context, op string, a Action) error {
+	if h.policy == nil {
+		return nil
+	}
+	if err := h.policy(ctx, a); err != nil {
+		return &chat.Error{Kind: chat.ErrForbidden, Op: op, Field: "policy", Err: err}
+	}
+	return nil
+}
+
+// unsupported refuses a setting that this version has no effect for.
+func unsupported(op, field string) error {
+	return &chat.Error{Kind: errors.ErrUnsupported, Op: op, Field: field}
+}
+
+// single is the error of a batch of one.
+func single(err error) error {
+	var b *chat.BatchError
+	if errors.As(err, &b) && b.Items[0] != nil {
+		return b.Items[0]
+	}
+	return err
+}

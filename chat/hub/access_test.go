@@ -1,0 +1,332 @@
+package hub_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/chat/hub"
+	"github.com/parlor-chat/parlor/storage"
+)
+
+// everything is each method that names a room, as one user.
+func everything(ctx context.Context, r hub.Room, id chat.EventID) map[string]error {
+	errs := map[string]error{}
+	_, errs["info"] = r.Info(ctx)
+	errs["join"] = r.Join(ctx)
+	errs["leave"] = r.Leave(ctx)
+	errs["set member"] = r.SetMember(ctx, "ann", chat.RoleNone, "")
+	_, _, errs["members"] = r.Members(ctx, "", 10)
+	_, errs["page"] = r.Page(ctx, chat.Latest(10))
+	_, errs["send"] = r.Send(ctx, chat.Text{Body: "x"})
+	_, errs["edit"] = r.Edit(ctx, id, chat.Text{Body: "x"})
+	_, errs["retract"] = r.Retract(ctx, id, "")
+	_, errs["react"] = r.React(ctx, id, []string{"👍"})
+	_, errs["topic"] = r.SetTopic(ctx, "x")
+	return errs
+}
+
+func TestAPrivateRoomIsNothingToOthers(t *testing.T) {
+	k := newKit(t, nil)
+	private, err := k.as("ann").Create(t.Context(), storage.Room{Kind: storage.Private, Title: "Layoffs"})
+	ok(t, err)
+	direct, err := k.as("ann").Direct(t.Context(), "cid")
+	ok(t, err)
+	secret, err := private.Send(t.Context(), chat.Text{Body: "secret"})
+	ok(t, err)
+	ok(t, k.Admin().CatchUp(t.Context()))
+
+	nowhere := chat.RoomID{Tenant: "acme", Key: "nowhere"}
+	for name, room := range map[string]chat.RoomID{"private": private.ID(), "direct": direct.ID()} {
+		hidden := everything(t.Context(), k.in("bob", room), secret.ID)
+		missing := everything(t.Context(), k.in("bob", nowhere), secret.ID)
+		for op, err := range hidden {
+			if !errors.Is(err, chat.ErrNotFound) {
+				t.Errorf("%s room: %s: %v", name, op, err)
+			}
+			if err == nil || missing[op] == nil || err.Error() != missing[op].Error() {
+				t.Errorf("%s room: %s tells %q, of a missing room %q", name, op, err, missing[op])
+			}
+		}
+	}
+	list, err := k.as("bob").Rooms(t.Context(), "", 100)
+	ok(t, err)
+	if len(list) != 1 || list[0].ID != k.kitchen {
+		t.Errorf("bob sees %+v", list)
+	}
+	p, err := private.Page(t.Context(), chat.Latest(10))
+	ok(t, err)
+	same(t, bodies(p), []string{"secret"})
+}
+
+// countingAccess counts the questions that are asked of a directory.
+type countingAccess struct {
+	storage.Directory
+	asked map[string]int
+}
+
+func (c *countingAccess) AccessTo(ctx context.Context, u chat.UserID, room chat.RoomID) (storage.Member, error) {
+	c.asked["access"]++
+	return storage.AccessTo(ctx, c.Directory, u, room)
+}
+func (c *countingAccess) Room(ctx context.Context, id chat.RoomID) (storage.Room, error) {
+	c.asked["room"]++
+	return c.Directory.Room(ctx, id)
+}
+func (c *countingAccess) Member(ctx context.Context, room chat.RoomID, u chat.UserID) (storage.Member, error) {
+	c.asked["member"]++
+	return c.Directory.Member(ctx, room, u)
+}
+
+// Time can't be compared in a test; what takes the time can: the same questions
+// are asked for a hidden room as for one that was never made.
+func TestAHiddenRoomTakesTheSameWorkAsAMissingOne(t *testing.T) {
+	k := newKit(t, nil)
+	private, err := k.as("ann").Create(t.Context(), storage.Room{Kind: storage.Private})
+	ok(t, err)
+	set := k.store.Set()
+	counting := &countingAccess{set.Directory, map[string]int{}}
+	set.Directory = counting
+	h, err := hub.New(t.Context(), set, nil)
+	ok(t, err)
+	defer h.Shutdown(t.Context())
+	work := func(key string) string {
+		clear(counting.asked)
+		everything(t.Context(), h.As(user("bob")).Room(key), chat.NewID())
+		return fmt.Sprint(counting.asked)
+	}
+	hidden, missing := work(private.ID().Key), work("nowhere")
+	if hidden != missing {
+		t.Errorf("a hidden room asks %s, a missing one %s", hidden, missing)
+	}
+}
+
+func TestTenantsAreApart(t *testing.T) {
+	k := newKit(t, nil)
+	k.say("ann", "hello")
+	eve := k.As(chat.UserID{Tenant: "evil", Key: "ann"})
+	_, err := eve.Room(k.kitchen.Key).Page(t.Context(), chat.Latest(10))
+	fails(t, err, chat.ErrNotFound, "room")
+	list, err := eve.Rooms(t.Context(), "", 10)
+	ok(t, err)
+	if len(list) != 0 {
+		t.Errorf("%+v", list)
+	}
+}
+
+func TestRoles(t *testing.T) {
+	roles := []chat.Role{chat.RoleNone, chat.RoleBanned, chat.RoleMuted, chat.RoleMember, chat.RoleModerator, chat.RoleAdmin, chat.RoleOwner}
+	for _, kind := range []storage.RoomKind{storage.Public, storage.Private} {
+		for _, moderated := range []bool{false, true} {
+			for _, role := range roles {
+				t.Run(fmt.Sprintf("%v moderated %v %v", kind, moderated, role), func(t *testing.T) {
+					k := newKit(t, nil)
+					r, err := k.as("ann").Create(t.Context(), storage.Room{Kind: kind, Moderated: moderated})
+					ok(t, err)
+					if role != chat.RoleNone {
+						ok(t, r.SetMember(t.Context(), "cid", role, ""))
+					}
+					cid := k.in("cid", r.ID())
+					sees := role.Belongs() || kind == storage.Public && role == chat.RoleNone
+					_, err = cid.Page(t.Context(), chat.Latest(10))
+					if got := err == nil; got != sees {
+						t.Errorf("reads: %v, want %v", err, sees)
+					}
+					writes := role >= chat.RoleMember || sees && role == chat.RoleNone && !moderated
+					_, err = cid.Send(t.Context(), chat.Text{Body: "x"})
+					if got := err == nil; got != writes {
+						t.Errorf("sends: %v, want %v", err, writes)
+					}
+					switch {
+					case !sees && !errors.Is(err, chat.ErrNotFound), sees && !writes && !errors.Is(err, chat.ErrForbidden):
+						t.Errorf("the wrong refusal: %v", err)
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestWhoAppointsWhom(t *testing.T) {
+	k := newKit(t, nil)
+	ann := k.in("ann", k.kitchen)
+	set := func(by, who string, role chat.Role) error {
+		return k.in(by, k.kitchen).SetMember(t.Context(), who, role, "")
+	}
+	fails(t, set("bob", "cid", chat.RoleMember), chat.ErrForbidden, "role")
+	ok(t, set("ann", "bob", chat.RoleModerator))
+	ok(t, set("bob", "cid", chat.RoleMember))
+	ok(t, set("bob", "cid", chat.RoleMuted))
+	fails(t, set("bob", "cid", chat.RoleBanned), chat.ErrForbidden, "role")
+	fails(t, set("bob", "cid", chat.RoleModerator), chat.ErrForbidden, "role")
+	fails(t, set("bob", "ann", chat.RoleNone), chat.ErrForbidden, "role")
+	ok(t, set("ann", "bob", chat.RoleAdmin))
+	ok(t, set("bob", "cid", chat.RoleBanned))
+	fails(t, set("bob", "bob", chat.RoleOwner), chat.ErrForbidden, "role")
+	fails(t, set("ann", "cid", chat.Role(99)), chat.ErrInvalid, "role")
+	fails(t, set("ann", "a\x00b", chat.RoleMember), chat.ErrInvalid, "")
+
+	members, next, err := ann.Members(t.Context(), "", 10)
+	ok(t, err)
+	var got []string
+	for _, m := range members {
+		got = append(got, m.User.Key+" "+m.Role.String())
+	}
+	same(t, got, []string{"ann owner", "bob admin", "cid banned"})
+	if next != "" {
+		t.Errorf("next %q", next)
+	}
+	// Joining again doesn't lift a ban.
+	fails(t, k.in("cid", k.kitchen).Join(t.Context()), chat.ErrNotFound, "room")
+}
+
+func TestMembersOnly(t *testing.T) {
+	k := newKit(t, nil)
+	r, err := k.as("ann").Create(t.Context(), storage.Room{Kind: storage.Public, MembersOnly: true})
+	ok(t, err)
+	bob := k.in("bob", r.ID())
+	fails(t, bob.Join(t.Context()), chat.ErrForbidden, "role")
+	_, err = bob.Send(t.Context(), chat.Text{Body: "x"})
+	fails(t, err, chat.ErrForbidden, "role")
+	ok(t, r.SetMember(t.Context(), "bob", chat.RoleMember, "welcome"))
+	ok(t, bob.Join(t.Context()))
+	_, err = bob.Send(t.Context(), chat.Text{Body: "x"})
+	ok(t, err)
+}
+
+func TestHistoryFromJoin(t *testing.T) {
+	k := newKit(t, nil)
+	r, err := k.as("ann").Create(t.Context(), storage.Room{Kind: storage.Private, HistoryFrom: storage.FromJoin})
+	ok(t, err)
+	before, err := r.Send(t.Context(), chat.Text{Body: "before"})
+	ok(t, err)
+	ok(t, r.SetMember(t.Context(), "bob", chat.RoleMember, ""))
+	_, err = r.Send(t.Context(), chat.Text{Body: "after"})
+	ok(t, err)
+	for _, archived := range []bool{false, true} {
+		if archived {
+			ok(t, k.Admin().CatchUp(t.Context()))
+		}
+		bob := k.in("bob", r.ID())
+		p, err := bob.Page(t.Context(), chat.Latest(10))
+		ok(t, err)
+		same(t, bodies(p), []string{"after"})
+		if p.Older || p.First != 3 {
+			t.Errorf("older %v, first %d", p.Older, p.First)
+		}
+		_, err = bob.React(t.Context(), before.ID, []string{"👍"})
+		fails(t, err, chat.ErrNotFound, "target")
+		_, err = bob.Send(t.Context(), chat.Text{Body: "x", ReplyTo: before.ID})
+		fails(t, err, chat.ErrNotFound, "replyTo")
+	}
+}
+
+func TestDirectRoomsFollowFromTheirMembers(t *testing.T) {
+	k := newKit(t, nil)
+	a, err := k.as("ann").Direct(t.Context(), "bob", "ann")
+	ok(t, err)
+	b, err := k.as("bob").Direct(t.Context(), "ann")
+	ok(t, err)
+	if a.ID() != b.ID() {
+		t.Errorf("%v and %v", a.ID(), b.ID())
+	}
+	_, err = b.Send(t.Context(), chat.Text{Body: "hi"})
+	ok(t, err)
+	p, err := a.Page(t.Context(), chat.Latest(10).All())
+	ok(t, err)
+	if len(p.Events) != 3 { // two members, one text
+		t.Errorf("%d events", len(p.Events))
+	}
+	fails(t, a.Leave(t.Context()), chat.ErrForbidden, "room")
+	fails(t, a.SetMember(t.Context(), "cid", chat.RoleMember, ""), chat.ErrForbidden, "room")
+	_, err = k.as("ann").Direct(t.Context())
+	fails(t, err, chat.ErrInvalid, "others")
+	var many []string
+	for i := range hub.MaxDirect {
+		many = append(many, fmt.Sprint("u", i))
+	}
+	_, err = k.as("ann").Direct(t.Context(), many...)
+	fails(t, err, chat.ErrTooLarge, "others")
+}
+
+func TestCreateRefuses(t *testing.T) {
+	k := newKit(t, nil)
+	for name, c := range map[string]struct {
+		room  storage.Room
+		kind  error
+		field string
+	}{
+		"a key":             {storage.Room{ID: chat.RoomID{Tenant: "acme", Key: "x"}, Kind: storage.Public}, chat.ErrInvalid, "id"},
+		"no kind":           {storage.Room{}, chat.ErrInvalid, "kind"},
+		"direct":            {storage.Room{Kind: storage.Direct}, chat.ErrInvalid, "kind"},
+		"personal":          {storage.Room{Kind: storage.Personal}, chat.ErrInvalid, "kind"},
+		"private address":   {storage.Room{Kind: storage.Private, Address: "x"}, chat.ErrInvalid, "address"},
+		"a password so far": {storage.Room{Kind: storage.Public, Password: []byte("v")}, errors.ErrUnsupported, "password"},
+		"most occupants":    {storage.Room{Kind: storage.Public, MaxOccupants: 1}, errors.ErrUnsupported, "maxOccupants"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := k.as("ann").Create(t.Context(), c.room)
+			fails(t, err, c.kind, c.field)
+		})
+	}
+	_, err := k.as("ann").Create(t.Context(), storage.Room{Kind: storage.Public, Address: "Lobby"})
+	ok(t, err)
+	for _, alike := range []string{"lobby", "LOBBY", "lоbby"} { // the last has a Cyrillic o
+		_, err := k.as("bob").Create(t.Context(), storage.Room{Kind: storage.Public, Address: alike})
+		fails(t, err, chat.ErrConflict, "address")
+	}
+	list, err := k.as("bob").Rooms(t.Context(), "", 100)
+	ok(t, err)
+	if len(list) != 1 {
+		t.Errorf("something was made: %+v", list)
+	}
+}
+
+func TestPolicyNarrows(t *testing.T) {
+	no := errors.New("not on Fridays")
+	var seen []hub.Verb
+	k := newKit(t, &hub.Options{Policy: func(_ context.Context, a hub.Action) error {
+		seen = append(seen, a.Verb)
+		if a.Verb == hub.VerbSend && a.Event.Content.(*chat.Text).Body == "forbidden" {
+			return no
+		}
+		return nil
+	}})
+	_, err := k.in("ann", k.kitchen).Send(t.Context(), chat.Text{Body: "forbidden"})
+	fails(t, err, chat.ErrForbidden, "policy")
+	if !errors.Is(err, no) {
+		t.Error("the host's own error is lost")
+	}
+	k.say("ann", "fine")
+	same(t, bodies(k.page("ann", chat.Latest(10))), []string{"fine"})
+	same(t, seen, []hub.Verb{hub.VerbCreate, hub.VerbMember, hub.VerbSend, hub.VerbSend, hub.VerbRead})
+}
+
+// hostAccess is a host that decides by itself: its projects are the rooms.
+type hostAccess map[chat.UserID][]storage.Member
+
+func (a hostAccess) Access(_ context.Context, u chat.UserID) ([]storage.Member, error) {
+	return a[u], nil
+}
+
+func TestAHostsOwnAccess(t *testing.T) {
+	project := chat.RoomID{Tenant: "acme", Key: "project-7"}
+	foreign := chat.RoomID{Tenant: "evil", Key: "project-7"}
+	access := hostAccess{user("ann"): {{Room: foreign, Role: chat.RoleOwner}, {Room: project, Role: chat.RoleMember}}}
+	k := newKitWithout(t, &hub.Options{Access: access})
+	ann := k.in("ann", project)
+	_, err := ann.Send(t.Context(), chat.Text{Body: "hello"})
+	ok(t, err)
+	p, err := ann.Page(t.Context(), chat.Latest(10))
+	ok(t, err)
+	same(t, bodies(p), []string{"hello"})
+	_, err = k.in("bob", project).Page(t.Context(), chat.Latest(10))
+	fails(t, err, chat.ErrNotFound, "room")
+	list, err := k.as("ann").Rooms(t.Context(), "", 10)
+	ok(t, err)
+	if len(list) != 1 || list[0].ID != project {
+		t.Errorf("%+v", list)
+	}
+}

@@ -1,0 +1,145 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/storage"
+)
+
+// Admin is a hub in the hands of an operator. What it does is past permission and
+// policy, and always logged.
+type Admin struct{ h *Hub }
+
+// enter lets an operator's call in, and logs it.
+func (a Admin) enter(ctx context.Context, op string, attrs ...any) (leave func(), err error) {
+	leave, err = a.h.gate.enter(ctx, op)
+	if err == nil {
+		a.h.log.Log(ctx, slog.LevelInfo, "parlor: admin: "+op, attrs...)
+	}
+	return leave, err
+}
+
+// Create makes a room of any kind but direct and personal, under a key of the
+// host's choice, with an address if it has one. It has no members yet. A room
+// that is there already is [chat.ErrConflict].
+func (a Admin) Create(ctx context.Context, r storage.Room) error {
+	const op = "create room"
+	leave, err := a.enter(ctx, op, "room", r.ID)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if r.Kind != storage.Public && r.Kind != storage.Private {
+		return &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "kind"}
+	}
+	if r.ID.Key != "" && r.ID.Key[0] == '~' { // the server's own
+		return &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "id.key"}
+	}
+	_, err = a.h.putRoom(ctx, op, r)
+	return err
+}
+
+// SetMember gives somebody a role in a room. The event has no sender.
+func (a Admin) SetMember(ctx context.Context, room chat.RoomID, u chat.UserID, role chat.Role, reason string) error {
+	const op = "set member"
+	leave, err := a.enter(ctx, op, "room", room, "user", u, "role", role)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	row, err := a.h.memberRow(ctx, room, u)
+	if err != nil || row.Role == role {
+		return err
+	}
+	_, err = a.h.setMember(ctx, op, change{room: room, by: u, user: u, role: role, reason: reason})
+	return err
+}
+
+// PutUser stores what somebody is called.
+func (a Admin) PutUser(ctx context.Context, u storage.User) error {
+	leave, err := a.enter(ctx, "put user", "user", u.ID)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return a.h.set.Directory.PutUser(ctx, u)
+}
+
+// Erase empties a text and all its edits, everywhere: at once for readers, in the
+// archive and the index when the follower has come by. Erasing again changes
+// nothing. id may be that of a text that was retracted.
+func (a Admin) Erase(ctx context.Context, room chat.RoomID, id chat.EventID, why string) (chat.Receipt, error) {
+	const op = "erase"
+	leave, err := a.enter(ctx, op, "room", room, "event", id)
+	if err != nil {
+		return chat.Receipt{}, err
+	}
+	defer leave()
+	e, _, err := a.h.find(ctx, room, id)
+	if err == nil && e.Changes() {
+		e, _, err = a.h.find(ctx, room, e.Target)
+	}
+	if errors.Is(err, chat.ErrNotFound) || err == nil && !e.IsText() {
+		return chat.Receipt{}, &chat.Error{Kind: chat.ErrNotFound, Op: op, Field: "id"}
+	}
+	if err != nil {
+		return chat.Receipt{}, err
+	}
+	erase := chat.Event{Room: room, Sender: e.Sender, Target: e.ID, Content: &chat.Erase{Why: why}}
+	erase.ID = chat.DeriveID(room, chat.UserID{}, "erase "+e.ID.String())
+	if err := erase.Check(op); err != nil {
+		return chat.Receipt{}, err
+	}
+	return a.h.publish(ctx, erase)
+}
+
+// erase empties in the archive what an Erase event names: a text and its edits.
+func (h *Hub) erase(ctx context.Context, e *chat.Event) error {
+	page, err := h.set.History.Lookup(ctx, []storage.Ref{{Room: e.Room, ID: e.Target}})
+	if err != nil || len(page.Events) == 0 { // pruned: nothing is left to erase
+		return err
+	}
+	at := []chat.Position{page.Events[0].Position()}
+	for i := range page.Changes {
+		if page.Changes[i].Kind() == chat.KindEdit {
+			at = append(at, page.Changes[i].Position())
+		}
+	}
+	for len(at) > 0 {
+		n := min(len(at), chat.MaxBatch)
+		if err := h.set.History.Erase(ctx, at[:n]); err != nil {
+			return err
+		}
+		at = at[n:]
+	}
+	return nil
+}
+
+// CatchUp waits until everything that was placed before is archived and found by
+// searches.
+func (a Admin) CatchUp(ctx context.Context) error {
+	leave, err := a.h.gate.enter(ctx, "catch up")
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return a.h.follow.catchUp(ctx)
+}
+
+// Recheck makes live streams follow from what Access says now, on every node. A
+// host with its own Access calls it after it changed who may see what.
+func (a Admin) Recheck(ctx context.Context, users ...chat.UserID) error {
+	leave, err := a.enter(ctx, "recheck", "users", len(users))
+	if err != nil {
+		return err
+	}
+	defer leave()
+	var failed []error
+	for _, u := range users {
+		failed = append(failed, a.h.tellAccess(ctx, u, true))
+	}
+	return errors.Join(failed...)
+}

@@ -1,0 +1,109 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/parlor-chat/parlor/chat"
+)
+
+// Signals that tell the nodes that somebody's standing changed: by a membership,
+// of which the log tells the narrowing part; or by the host, of which nothing else
+// tells. They travel in the user's personal room, where each node with a session of his
+// listens.
+const (
+	accessSignal  = "parlor.access"
+	recheckSignal = "parlor.recheck"
+)
+
+// choreTime is how long one chore may take.
+const choreTime = 10 * time.Second
+
+// chores are what the fan must do outside of a delivery: look at somebody's access
+// again, leave a room that nobody hears. One goroutine does them; what is asked for
+// twice is done once.
+type chores struct {
+	f    *fan
+	kick chan struct{}
+	done chan struct{}
+
+	mu      sync.Mutex
+	users   map[chat.UserID]bool // whether to cut, too
+	rooms   map[chat.RoomID]struct{}
+	stopped bool
+}
+
+func newChores(f *fan) *chores {
+	c := &chores{f: f, kick: make(chan struct{}, 1), done: make(chan struct{}),
+		users: map[chat.UserID]bool{}, rooms: map[chat.RoomID]struct{}{}}
+	go c.run()
+	return c
+}
+
+// recheck asks for a look at a user's access.
+func (c *chores) recheck(u chat.UserID, cut bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.users[u] = c.users[u] || cut
+	c.wake()
+}
+
+// quiet says that nobody may be listening in a room any more.
+func (c *chores) quiet(room chat.RoomID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.rooms[room] = struct{}{}
+	c.wake()
+}
+
+// wake is called with mu held.
+func (c *chores) wake() {
+	select {
+	case c.kick <- struct{}{}:
+	default:
+	}
+}
+
+// stop waits for the chore at hand and does no more.
+func (c *chores) stop() {
+	c.mu.Lock()
+	c.stopped = true
+	c.wake()
+	c.mu.Unlock()
+	<-c.done
+}
+
+func (c *chores) run() {
+	defer close(c.done)
+	for range c.kick {
+		c.mu.Lock()
+		users, rooms, stopped := c.users, c.rooms, c.stopped
+		c.users, c.rooms = map[chat.UserID]bool{}, map[chat.RoomID]struct{}{}
+		c.mu.Unlock()
+		if stopped {
+			return
+		}
+		for u, cut := range users {
+			ctx, cancel := context.WithTimeout(context.Background(), choreTime)
+			c.f.recheck(ctx, u, cut) // told to the sessions and the log
+			cancel()
+		}
+		for r := range rooms {
+			c.f.drop(r)
+		}
+	}
+}
+
+// tellAccess makes what a user hears follow from what he may hear now: here at
+// once, on other nodes when the signal arrives. With cut he also stops hearing what
+// he may hear no more, though the log says nothing of it.
+func (h *Hub) tellAccess(ctx context.Context, u chat.UserID, cut bool) error {
+	name := accessSignal
+	if cut {
+		name = recheckSignal
+	}
+	err := h.fan.recheck(ctx, u, cut)
+	return errors.Join(err, h.set.Broker.Signal(ctx, chat.Signal{Room: personalRoom(u), To: u, Name: name}))
+}

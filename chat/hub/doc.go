@@ -1,0 +1,39 @@
+// Package hub is Parlor's engine: people join rooms, send, edit and react; they
+// read history in pages that are proven complete; their sessions get what happens
+// live; and they search all of what they may see, and nothing else.
+//
+// A hub is made from one driver of each contract:
+//
+//	store := memory.New(nil)
+//	h, err := hub.New(ctx, store.Set(), nil)
+//	defer h.Shutdown(ctx)
+//
+// Whoever acts is named first, then the room, then what he does. The tenant
+// follows from the user:
+//
+//	ann := h.As(chat.UserID{Tenant: "acme", Key: "ann"})
+//	kitchen, err := ann.Create(ctx, storage.Room{Kind: storage.Public, Title: "Kitchen"})
+//	receipt, err := kitchen.Send(ctx, chat.Text{Body: "soup is ready"})
+//	page, err := kitchen.Page(ctx, chat.Latest(50))
+//
+// A device of a user is a [Session]. It gets every event of the rooms that the
+// user belongs to, in each room's order, through a bounded queue:
+//
+//	s, err := ann.Connect(ctx, hub.Device{Name: "phone"})
+//	for d, err := range s.All(ctx) { … }
+//
+// # Permission
+//
+// One question decides everything: what does [storage.Access] say of this user
+// and this room? A room that it doesn't name doesn't exist for the user: every
+// method returns [chat.ErrNotFound], the same error after the same work as for a
+// room that was never made. A [Policy] of the host may narrow further, never
+// widen. The methods of [Admin] are past both, and always logged.
+//
+// # What follows the log
+//
+// A send is done when the broker has placed it. A follower then reads each room's
+// log in order, archives it, and feeds the index. It may be late;
+// [Admin.CatchUp] waits for it. Reading never waits: pages join the broker's head
+// and the archive by Seq.
+package hub

@@ -1,0 +1,170 @@
+package hub
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/drivers"
+	"github.com/parlor-chat/parlor/storage"
+)
+
+// Hub is one node: it may be used by many goroutines at once. Several hubs over
+// the same drivers are several nodes of one service.
+type Hub struct {
+	set    drivers.Set
+	access storage.Access
+	policy Policy
+	limits Limits
+	log    *slog.Logger
+
+	gate   gate
+	fan    *fan
+	link   chat.Link
+	follow *follower
+}
+
+// Options changes what [New] makes. Nil options, and the zero value of each
+// field, mean the default.
+type Options struct {
+	// Node names this hub among those that share its broker. Random by default.
+	Node string
+	// Access decides who may see what; the set's Directory by default.
+	Access storage.Access
+	// Policy narrows what users may do; nil: nothing.
+	Policy Policy
+	// Limits are those of this hub.
+	Limits Limits
+	// Logger gets what an operator must know; slog.Default() by default.
+	Logger *slog.Logger
+}
+
+// Limits are limits that a host may set.
+type Limits struct {
+	Body  int // bytes of a text; chat.MaxBody by default, and at most
+	Page  int // messages of a page; storage.MaxPage by default, and at most
+	Queue int // deliveries that wait in a session; 1024 by default
+}
+
+// Policy is a rule of the host, asked after everything else allowed an action.
+// An error refuses the action; the user gets it behind [chat.ErrForbidden].
+type Policy func(ctx context.Context, a Action) error
+
+// Action is what a user is about to do.
+type Action struct {
+	User  chat.UserID
+	Room  chat.RoomID // zero for what is in no room: a search, a connection
+	Verb  Verb
+	Event *chat.Event // what would be placed; nil where nothing is
+}
+
+// Verb names an action.
+type Verb string
+
+// The verbs.
+const (
+	VerbCreate  Verb = "create"
+	VerbRead    Verb = "read"
+	VerbSend    Verb = "send"
+	VerbEdit    Verb = "edit"
+	VerbRetract Verb = "retract"
+	VerbReact   Verb = "react"
+	VerbTopic   Verb = "topic"
+	VerbMember  Verb = "member" // joining, leaving, being given a role
+	VerbSignal  Verb = "signal"
+	VerbSearch  Verb = "search"
+	VerbConnect Verb = "connect"
+)
+
+const defaultQueue = 1024
+
+// New makes a hub over a set of drivers, which stay the caller's to close. ctx
+// is for opening only. Shut the hub down before its drivers.
+func New(ctx context.Context, set drivers.Set, o *Options) (*Hub, error) {
+	for _, d := range []struct {
+		name    string
+		missing bool
+	}{
+		{"broker", set.Broker == nil}, {"history", set.History == nil},
+		{"directory", set.Directory == nil}, {"index", set.Index == nil},
+	} {
+		if d.missing {
+			return nil, &chat.Error{Kind: chat.ErrInvalid, Op: "new hub", Field: d.name}
+		}
+	}
+	var opt Options
+	if o != nil {
+		opt = *o
+	}
+	h := &Hub{set: set, access: opt.Access, policy: opt.Policy, log: opt.Logger}
+	if h.access == nil {
+		h.access = set.Directory
+	}
+	if h.log == nil {
+		h.log = slog.Default()
+	}
+	var err error
+	if h.limits, err = opt.Limits.orDefault(); err != nil {
+		return nil, err
+	}
+	if opt.Node == "" {
+		opt.Node = chat.NewID().String()
+	}
+	h.fan = newFan(h)
+	h.link, err = set.Broker.Attach(ctx, opt.Node, h.fan)
+	if err != nil {
+		return nil, err
+	}
+	h.follow = startFollower(h)
+	return h, nil
+}
+
+func (l Limits) orDefault() (Limits, error) {
+	for _, f := range []struct {
+		name           string
+		value          *int
+		standard, most int
+	}{
+		{"limits.body", &l.Body, chat.MaxBody, chat.MaxBody},
+		{"limits.page", &l.Page, storage.MaxPage, storage.MaxPage},
+		{"limits.queue", &l.Queue, defaultQueue, maxQueue},
+	} {
+		switch {
+		case *f.value == 0:
+			*f.value = f.standard
+		case *f.value < 0:
+			return l, &chat.Error{Kind: chat.ErrInvalid, Op: "new hub", Field: f.name}
+		case *f.value > f.most:
+			return l, &chat.Error{Kind: chat.ErrTooLarge, Op: "new hub", Field: f.name, Limit: int64(f.most)}
+		}
+	}
+	return l, nil
+}
+
+// Shutdown ends the hub: new calls get [chat.ErrClosed], running ones end, the
+// sessions are closed, and the follower does what was placed. Where ctx ends
+// first, Shutdown returns its error; what the follower hadn't done is done by the
+// next hub. Drivers stay open. Calling it twice is no error.
+func (h *Hub) Shutdown(ctx context.Context) error {
+	first, idle := h.gate.close()
+	if !first {
+		return nil
+	}
+	h.fan.close()
+	err := h.follow.stop(ctx)
+	if cerr := h.link.Close(); err == nil {
+		err = cerr
+	}
+	select {
+	case <-idle:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	return err
+}
+
+// As is what a user can do.
+func (h *Hub) As(u chat.UserID) User { return User{h, u} }
+
+// Admin is what an operator can do: past permission and policy, always logged.
+func (h *Hub) Admin() Admin { return Admin{h} }

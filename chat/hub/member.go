@@ -1,0 +1,258 @@
+package hub
+
+import (
+	"context"
+	"errors"
+
+	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/storage"
+)
+
+// Join makes the user a member. Joining twice is no error. A private room is
+// joined by being given a role in it ([Room.SetMember]), and so is a public one
+// for members only.
+func (r Room) Join(ctx context.Context) error {
+	const op = "join"
+	leave, err := r.h.gate.enter(ctx, op)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	m, err := r.h.standing(ctx, op, r.user, r.id)
+	switch {
+	case err != nil:
+		return err
+	case m.Role.Belongs():
+		return nil
+	}
+	// Only public rooms are seen by those who don't belong.
+	settings, err := r.h.settings(ctx, r.id)
+	if err != nil {
+		return err
+	}
+	if settings.MembersOnly {
+		return forbidden(op, "role")
+	}
+	_, err = r.h.setMember(ctx, op, change{room: r.id, by: r.user, user: r.user, role: chat.RoleMember, ask: true})
+	return err
+}
+
+// Leave ends the user's membership. Leaving a room that he doesn't belong to is
+// no error. Nobody leaves a direct room: it is those people's for good.
+func (r Room) Leave(ctx context.Context) error {
+	const op = "leave"
+	leave, err := r.h.gate.enter(ctx, op)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	m, err := r.h.standing(ctx, op, r.user, r.id)
+	switch {
+	case err != nil:
+		return err
+	case !m.Role.Belongs():
+		return nil
+	}
+	if err := r.h.changeable(ctx, op, r.id); err != nil {
+		return err
+	}
+	_, err = r.h.setMember(ctx, op, change{room: r.id, by: r.user, user: r.user, role: chat.RoleNone, ask: true})
+	return err
+}
+
+// SetMember gives somebody of the user's tenant a role: [chat.RoleMember] lets him in,
+// [chat.RoleNone] sends him away, [chat.RoleBanned] keeps him out. A moderator
+// gives the roles up to member to those below him; an admin bans and appoints
+// moderators, too; an owner gives every role to everybody.
+func (r Room) SetMember(ctx context.Context, userKey string, role chat.Role, reason string) error {
+	const op = "set member"
+	leave, err := r.h.gate.enter(ctx, op)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	mine, err := r.h.standing(ctx, op, r.user, r.id)
+	if err != nil {
+		return err
+	}
+	u := chat.UserID{Tenant: r.user.Tenant, Key: userKey}
+	if err := u.Check(op); err != nil {
+		return err
+	}
+	if !role.Valid() {
+		return &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "role"}
+	}
+	if err := r.h.changeable(ctx, op, r.id); err != nil {
+		return err
+	}
+	was, err := r.h.memberRow(ctx, r.id, u)
+	if err != nil {
+		return err
+	}
+	if !mayAppoint(mine.Role, was.Role, role) {
+		return forbidden(op, "role")
+	}
+	if was.Role == role {
+		return nil
+	}
+	_, err = r.h.setMember(ctx, op, change{room: r.id, by: r.user, user: u, role: role, reason: reason, ask: true})
+	return err
+}
+
+// mayAppoint says whether somebody in a role may bring another from one role to
+// the next.
+func mayAppoint(mine, from, to chat.Role) bool {
+	switch mine {
+	case chat.RoleOwner:
+		return true
+	case chat.RoleAdmin:
+		return from < chat.RoleAdmin && to < chat.RoleAdmin
+	case chat.RoleModerator:
+		return from < chat.RoleModerator && to < chat.RoleModerator &&
+			from != chat.RoleBanned && to != chat.RoleBanned
+	}
+	return false
+}
+
+// changeable refuses what would change who is in a direct or personal room.
+func (h *Hub) changeable(ctx context.Context, op string, room chat.RoomID) error {
+	s, err := h.settings(ctx, room)
+	if err != nil {
+		return err
+	}
+	if s.Kind == storage.Direct || s.Kind == storage.Personal {
+		return forbidden(op, "room")
+	}
+	return nil
+}
+
+// Members lists the room's memberships by user key, behind after. limit is from 1
+// to [chat.MaxBatch]. Those who left or are banned are listed for moderators only, so a
+// list may be shorter than its limit; the last key of a full round is next.
+func (r Room) Members(ctx context.Context, after string, limit int) (list []storage.Member, next string, err error) {
+	const op = "list members"
+	leave, err := r.h.gate.enter(ctx, op)
+	if err != nil {
+		return nil, "", err
+	}
+	defer leave()
+	if err := checkLimit(op, limit); err != nil {
+		return nil, "", err
+	}
+	mine, err := r.h.standing(ctx, op, r.user, r.id)
+	if err != nil {
+		return nil, "", err
+	}
+	all, err := r.h.set.Directory.Members(ctx, r.id, after, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(all) == limit {
+		next = all[limit-1].User.Key
+	}
+	for _, m := range all {
+		if m.Role.Belongs() || mine.Role >= chat.RoleModerator {
+			list = append(list, m)
+		}
+	}
+	return list, next, nil
+}
+
+// change is one change of a membership.
+type change struct {
+	id     chat.EventID // zero: a random one
+	room   chat.RoomID
+	by     chat.UserID
+	user   chat.UserID
+	role   chat.Role
+	reason string
+	ask    bool // the policy
+}
+
+// setMember places the event of a change and writes its row. What narrows is
+// written before the event, so that nobody reads on while it travels; what widens
+// after it, so that nobody reads before it is true. A crash in between is mended
+// by the follower, which writes the row of each member event again.
+func (h *Hub) setMember(ctx context.Context, op string, c change) (chat.Receipt, error) {
+	if c.id.IsZero() {
+		c.id = chat.NewID()
+	}
+	e := chat.Event{ID: c.id, Room: c.room, Sender: c.by,
+		Content: &chat.Member{User: c.user, Role: c.role, Reason: c.reason}}
+	if err := e.Check(op); err != nil {
+		return chat.Receipt{}, err
+	}
+	if c.ask {
+		if err := h.allow(ctx, op, Action{User: c.by, Room: c.room, Verb: VerbMember, Event: &e}); err != nil {
+			return chat.Receipt{}, err
+		}
+	}
+	row, err := h.memberRow(ctx, c.room, c.user)
+	if err != nil {
+		return chat.Receipt{}, err
+	}
+	if narrows(row.Role, c.role) {
+		head, err := h.set.Broker.Recent(ctx, c.room, chat.Latest(1).All())
+		if err != nil {
+			return chat.Receipt{}, err
+		}
+		early := row
+		// The event will get this Seq or a higher one, so the row can only rise.
+		early.Role, early.Seq, early.Event = c.role, max(head.Last, row.Seq)+1, c.id
+		if err := h.set.Directory.PutMember(ctx, early); err != nil {
+			return chat.Receipt{}, err
+		}
+	}
+	receipt, err := h.publish(ctx, e)
+	if err != nil {
+		return chat.Receipt{}, err
+	}
+	e.Seq = receipt.Seq
+	if err := h.writeRow(ctx, &e); err != nil {
+		return chat.Receipt{}, err
+	}
+	return receipt, h.tellAccess(ctx, c.user, false)
+}
+
+// memberRow is somebody's row in a room; a new one where there is none.
+func (h *Hub) memberRow(ctx context.Context, room chat.RoomID, u chat.UserID) (storage.Member, error) {
+	row, err := h.set.Directory.Member(ctx, room, u)
+	if errors.Is(err, chat.ErrNotFound) {
+		return storage.Member{Room: room, User: u, From: 1}, nil
+	}
+	return row, err
+}
+
+// writeRow brings the directory to what a placed member event says. Doing it
+// again, or late, changes nothing.
+func (h *Hub) writeRow(ctx context.Context, e *chat.Event) error {
+	c := e.Content.(*chat.Member)
+	row, err := h.memberRow(ctx, e.Room, c.User)
+	if err != nil {
+		return err
+	}
+	if !row.Role.Belongs() && c.Role.Belongs() { // he comes in
+		s, err := h.settings(ctx, e.Room)
+		if err != nil {
+			return err
+		}
+		row.From = 1
+		if s.HistoryFrom == storage.FromJoin {
+			row.From = e.Seq
+		}
+	}
+	row.Role, row.Seq, row.Event = c.Role, e.Seq, e.ID
+	err = h.set.Directory.PutMember(ctx, row)
+	if errors.Is(err, chat.ErrNotFound) { // a room that only the host's Access knows
+		return nil
+	}
+	return err
+}
+
+// narrows says whether a change of role takes something away.
+func narrows(from, to chat.Role) bool {
+	if to == chat.RoleBanned {
+		return from != chat.RoleBanned
+	}
+	return from.Belongs() && to < from
+}

@@ -1,0 +1,224 @@
+package hub
+
+import (
+	"context"
+	"iter"
+	"sync"
+
+	"github.com/parlor-chat/parlor/chat"
+)
+
+// Device describes a session to be made.
+type Device struct {
+	Name  string // what the user calls it; for people, may repeat
+	Queue int    // deliveries that may wait; 0: the hub's limit, which is also the most
+}
+
+// maxQueue is the largest queue of a session that a host may set.
+const maxQueue = 1 << 16
+
+// Session is one device of a user, connected. It gets what is placed in the
+// user's rooms from the moment Connect returns: in each room every event, in its
+// order, none twice. It follows the user's memberships by itself.
+//
+// Deliveries wait in a bounded queue. A session whose queue is full is cut off:
+// it gets what waited, then [chat.ErrCutOff], and must be connected again. It
+// never slows anybody else.
+//
+// One goroutine at a time may call Next or All; everything else may be called by
+// many.
+type Session struct {
+	h      *Hub
+	user   chat.UserID
+	device Device
+
+	ready chan struct{} // holds one token while something waits
+
+	mu    sync.Mutex
+	queue ring
+	end   error // why nothing more comes; nil while it lives
+
+	rooms []*audience // where it is heard; under fan.mu
+}
+
+// Connect connects a device of the user.
+func (u User) Connect(ctx context.Context, d Device) (*Session, error) {
+	const op = "connect"
+	leave, err := u.h.gate.enter(ctx, op)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	if err := u.id.Check(op); err != nil {
+		return nil, err
+	}
+	if err := chat.CheckName(op, "device.name", d.Name); err != nil {
+		return nil, err
+	}
+	switch {
+	case d.Queue == 0:
+		d.Queue = u.h.limits.Queue
+	case d.Queue < 0:
+		return nil, &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "device.queue"}
+	case d.Queue > u.h.limits.Queue:
+		return nil, &chat.Error{Kind: chat.ErrTooLarge, Op: op, Field: "device.queue", Limit: int64(u.h.limits.Queue)}
+	}
+	if err := u.h.allow(ctx, op, Action{User: u.id, Verb: VerbConnect}); err != nil {
+		return nil, err
+	}
+	s := &Session{h: u.h, user: u.id, device: d, ready: make(chan struct{}, 1)}
+	s.queue.most = d.Queue
+	if err := u.h.fan.connect(ctx, s); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// User is whose session it is.
+func (s *Session) User() User { return User{s.h, s.user} }
+
+// Device is what it was connected as.
+func (s *Session) Device() Device { return s.device }
+
+// Ready gets a value when Next would not wait. It is for programs that wait for
+// several things at once.
+func (s *Session) Ready() <-chan struct{} { return s.ready }
+
+// Next waits until something is there, and moves what waits into buf, in order.
+// It returns how many. After the last delivery of a session that ended it returns
+// why: [chat.ErrCutOff], or [chat.ErrClosed] after Close and Shutdown.
+func (s *Session) Next(ctx context.Context, buf []*Delivery) (int, error) {
+	if len(buf) == 0 {
+		return 0, &chat.Error{Kind: chat.ErrInvalid, Op: "next", Field: "buf"}
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		if n, err := s.take(buf); n > 0 || err != nil {
+			return n, err
+		}
+		select {
+		case <-s.ready:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// All yields deliveries until the session or ctx ends; the last pair is why.
+func (s *Session) All(ctx context.Context) iter.Seq2[*Delivery, error] {
+	return func(yield func(*Delivery, error) bool) {
+		buf := make([]*Delivery, 1)
+		for {
+			if _, err := s.Next(ctx, buf); err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(buf[0], nil) {
+				return
+			}
+		}
+	}
+}
+
+// Close ends the session. Closing twice is no error.
+func (s *Session) Close() error {
+	s.stop(&chat.Error{Kind: chat.ErrClosed, Op: "session"})
+	s.h.fan.disconnect(s)
+	return nil
+}
+
+func (s *Session) take(buf []*Delivery) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.queue.pop(buf)
+	if n == 0 {
+		return 0, s.end
+	}
+	if s.queue.n > 0 || s.end != nil {
+		s.wake()
+	}
+	return n, nil
+}
+
+// push queues a delivery. It reports false where the session has ended, also by
+// this very call.
+func (s *Session) push(d *Delivery) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.end != nil:
+		return false
+	case !s.queue.push(d):
+		s.end = &chat.Error{Kind: chat.ErrCutOff, Op: "session", Field: "queue", Limit: int64(s.queue.most)}
+		s.wake()
+		return false
+	}
+	if s.queue.n == 1 {
+		s.wake()
+	}
+	return true
+}
+
+// stop ends the session for a reason; the first one stays.
+func (s *Session) stop(why error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.end == nil {
+		s.end = why
+	}
+	s.wake()
+}
+
+// wake is called with mu held.
+func (s *Session) wake() {
+	select {
+	case s.ready <- struct{}{}:
+	default:
+	}
+}
+
+// ring is a queue that grows up to a limit. Empty, it holds no memory until it is
+// first used.
+type ring struct {
+	at   []*Delivery
+	from int
+	n    int
+	most int
+}
+
+func (r *ring) push(d *Delivery) bool {
+	if r.n == len(r.at) {
+		if r.n == r.most {
+			return false
+		}
+		r.grow()
+	}
+	i := r.from + r.n
+	if i >= len(r.at) {
+		i -= len(r.at)
+	}
+	r.at[i] = d
+	r.n++
+	return true
+}
+
+func (r *ring) grow() {
+	bigger := make([]*Delivery, min(max(4, 2*len(r.at)), r.most))
+	copied := copy(bigger, r.at[r.from:])
+	copy(bigger[copied:], r.at[:r.from])
+	r.at, r.from = bigger, 0
+}
+
+func (r *ring) pop(buf []*Delivery) int {
+	n := min(len(buf), r.n)
+	for i := range n {
+		buf[i], r.at[r.from] = r.at[r.from], nil
+		if r.from++; r.from == len(r.at) {
+			r.from = 0
+		}
+	}
+	r.n -= n
+	return n
+}
