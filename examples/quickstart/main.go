@@ -1,0 +1,144 @@
+// Command quickstart is a first look at Parlor: two people, three devices, one
+// room. Everything is in memory; nothing needs to be installed.
+//
+//	go run ./examples/quickstart
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/chat/hub"
+	"github.com/parlor-chat/parlor/drivers/memory"
+	"github.com/parlor-chat/parlor/search"
+	"github.com/parlor-chat/parlor/storage"
+)
+
+func main() {
+	if err := run(context.Background(), os.Stdout); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context, out io.Writer) error {
+	// A hub is made from drivers. These keep everything in memory.
+	store := memory.New(nil)
+	defer store.Close()
+	h, err := hub.New(ctx, store.Set(), &hub.Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	defer h.Shutdown(ctx)
+
+	// Ann opens a room. Bob joins it, with a laptop and a phone.
+	ann := h.As(chat.UserID{Tenant: "acme", Key: "ann"})
+	bob := h.As(chat.UserID{Tenant: "acme", Key: "bob"})
+	kitchen, err := ann.Create(ctx, storage.Room{Kind: storage.Public, Title: "Kitchen", Address: "kitchen", Listed: true})
+	if err != nil {
+		return err
+	}
+	bobs, err := bob.RoomAt(ctx, "Kitchen") // an address in any spelling
+	if err != nil {
+		return err
+	}
+	if err := bobs.Join(ctx); err != nil {
+		return err
+	}
+	laptop, err := bob.Connect(ctx, hub.Device{Name: "laptop"})
+	if err != nil {
+		return err
+	}
+	phone, err := bob.Connect(ctx, hub.Device{Name: "phone"})
+	if err != nil {
+		return err
+	}
+
+	// Ann talks. She makes a mistake and mends it; Bob likes it; somebody answers.
+	fmt.Fprintln(out, "Ann and Bob talk in the kitchen.")
+	soup, err := kitchen.Send(ctx, chat.Text{Body: "The soup is redy"})
+	if err != nil {
+		return err
+	}
+	if _, err := kitchen.Edit(ctx, soup.ID, chat.Text{Body: "The soup is ready"}); err != nil {
+		return err
+	}
+	if _, err := bobs.React(ctx, soup.ID, []string{"🍜"}); err != nil {
+		return err
+	}
+	answer := chat.Text{Body: "On my way, is there bread?", ReplyTo: soup.ID}
+	if _, err := bobs.Send(ctx, answer, hub.Once("bob-1")); err != nil {
+		return err
+	}
+	// Bob's phone lost the connection and sends again: under the same id it is
+	// placed once.
+	again, err := bobs.Send(ctx, answer, hub.Once("bob-1"))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Bob sent twice; the second time it was known already: %v\n", again.Duplicate)
+
+	// Both devices got everything, in the room's order.
+	for _, device := range []*hub.Session{laptop, phone} {
+		fmt.Fprintf(out, "\nWhat Bob's %s saw live:\n", device.Device().Name)
+		buf := make([]*hub.Delivery, 1)
+		for range 4 {
+			if _, err := device.Next(ctx, buf); err != nil {
+				return err
+			}
+			fmt.Fprintf(out, "  %d. %s %s\n", buf[0].Event.Seq, buf[0].Event.Sender.Key, describe(buf[0].Event))
+		}
+	}
+
+	// History folds the changes into messages. A page is complete, or an error.
+	page, err := bobs.Page(ctx, chat.Latest(50))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "\nThe room's history:")
+	for _, m := range page.Messages {
+		fmt.Fprintf(out, "  %s: %s", m.Sender.Key, m.Text.Body)
+		if !m.Edited.IsZero() {
+			fmt.Fprint(out, " (edited)")
+		}
+		for _, r := range m.Reactions {
+			fmt.Fprintf(out, "  %s %d", r.Emoji, len(r.By))
+		}
+		fmt.Fprintln(out)
+	}
+
+	// Search finds what the reader may see, and nothing else.
+	found, err := bob.Search(ctx, hub.Query{
+		Where:   search.Words("soup"),
+		Limit:   10,
+		Count:   1000,
+		AtLeast: chat.Position{Room: bobs.ID(), Seq: again.Seq},
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\nBob searches for soup and finds %d:\n", found.Count)
+	for _, m := range found.Messages {
+		fmt.Fprintf(out, "  %s: %s\n", m.Sender.Key, m.Text.Body)
+	}
+	return nil
+}
+
+// describe says in words what an event is.
+func describe(e *chat.Event) string {
+	switch c := e.Content.(type) {
+	case *chat.Text:
+		return "says: " + c.Body
+	case *chat.Edit:
+		return "corrects it: " + c.New.Body
+	case *chat.React:
+		return "reacts: " + strings.Join(c.Emoji, " ")
+	default:
+		return string(e.Kind())
+	}
+}
