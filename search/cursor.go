@@ -18,12 +18,13 @@ import (
 // may come and go between two pages, and belongs to the request: its expression,
 // tenant and order, whatever limit, count, facets and rooms are asked for next.
 func (r Request) NextAfter(h Hit) string {
-	b := binary.BigEndian.AppendUint64(nil, r.sum())
+	b := make([]byte, 8, 64)
 	b = binary.BigEndian.AppendUint64(b, math.Float64bits(h.Score))
 	b = binary.AppendVarint(b, h.At.Unix())
 	b = binary.AppendUvarint(b, uint64(h.At.Nanosecond()))
 	b = binary.AppendUvarint(b, uint64(h.Position.Seq))
 	b = append(b, h.Position.Room.Key...)
+	binary.BigEndian.PutUint64(b, r.sum(b[8:]))
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
@@ -41,8 +42,8 @@ func (r Request) AfterHit(op string) (h Hit, ok bool, err error) {
 	if err != nil || len(b) < 16 {
 		return invalid("no cursor")
 	}
-	if binary.BigEndian.Uint64(b) != r.sum() {
-		return invalid("a cursor of another request")
+	if binary.BigEndian.Uint64(b) != r.sum(b[8:]) {
+		return invalid("not a cursor of this request")
 	}
 	h.Score = math.Float64frombits(binary.BigEndian.Uint64(b[8:]))
 	b = b[16:]
@@ -77,9 +78,11 @@ func (h Hit) Before(other Hit, byScore bool) bool {
 	return h.Position.Seq > other.Position.Seq
 }
 
-// sum tells requests apart that can't share a cursor.
-func (r Request) sum() uint64 {
+// sum tells requests apart that can't share a cursor, and a whole place from a
+// broken one.
+func (r Request) sum(place []byte) uint64 {
 	w := fnv.New64a()
+	word(w, string(place))
 	word(w, r.Scope.Tenant)
 	word(w, strconv.FormatBool(r.ByScore))
 	write(w, r.Where)

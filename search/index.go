@@ -13,15 +13,19 @@ import (
 // and does nothing; after the driver was closed, [chat.ErrClosed].
 type Index interface {
 	// Apply stores documents and raises watermarks, in one step: a reader sees
-	// both or neither, also after a crash. A document takes the place of the one
-	// at its position, unless that has the same or a higher Revision: then nothing
-	// changes. A document that is Gone is found and counted no more, and its
-	// revision is remembered, so that an older one doesn't come back. A watermark
-	// never falls. At most [chat.MaxBatch] documents and as many positions, else
-	// ErrTooLarge; a document without a room, a Seq or an At, or with a Revision
-	// below its Seq, is ErrInvalid, and nothing is stored ([CheckApply]). Of two
-	// documents at one position in one call the higher Revision counts. The At of a
-	// position never changes, so that an index may be parted by it.
+	// both or neither, also after a crash. An engine that shows writes late may
+	// return before a reader sees them, but not before they are durable.
+	//
+	// A document takes the place of the one at its position, unless that has the
+	// same or a higher Revision: then nothing changes. So of two documents at one
+	// position in one call the higher Revision counts. A document that is Gone is
+	// found and counted no more, and its revision is remembered, so that an older
+	// one doesn't come back. The At of a position never changes, so that an index
+	// may be parted by it. A watermark never falls.
+	//
+	// At most [chat.MaxBatch] documents and as many positions, else ErrTooLarge. A
+	// document without a room, a Seq or an At, or with a Revision below its Seq, is
+	// ErrInvalid. In both cases nothing is stored; see [CheckApply].
 	Apply(ctx context.Context, docs []Document, upTo ...chat.Position) error
 
 	// Search answers a request ([Request.Check] says which are valid). What the
