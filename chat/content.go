@@ -157,7 +157,7 @@ func (*Reference) kind() Kind { return KindReference }
 func (*Erase) kind() Kind     { return KindErase }
 func (*Tombstone) kind() Kind { return KindTombstone }
 func (*Void) kind() Kind      { return KindVoid }
-func (u *Unknown) kind() Kind { return u.Name }
+func (c *Unknown) kind() Kind { return c.Name }
 
 // Role is what a member of a room may do. A higher role may all that a lower one
 // may, from RoleMuted on.

@@ -1,0 +1,20 @@
+// Package parlor is an embeddable library for team chat: rooms, one-to-one talk, a
+// history that never loses a message, live sessions, and search over all of it.
+//
+// This package holds no code. The map of the others:
+//
+//	chat                 the words: events, messages, positions, errors, limits, Fold,
+//	                     and the contract of a broker
+//	chat/chattest        conformance of brokers
+//	chat/hub             the engine: join, send, history, search, sessions
+//	storage              contracts: History (the archive), Directory (rooms, members, …)
+//	storage/storagetest  their conformance
+//	search               contract: Index; analysis; what an expression means
+//	search/searchtest    its conformance
+//	drivers              Set, one driver of each contract
+//	drivers/memory       all contracts in memory: the reference
+//	examples/quickstart  a first look
+//	examples/archive     real chat logs: import, page, search, check
+//
+// Begin with chat/hub. Whoever writes a driver begins with docs/drivers.md.
+package parlor
