@@ -152,7 +152,7 @@ var applyCases = []indexCase{
 				return err
 			}
 			return errs(
-				w.refresh(), w.findsSeqs(nil), unmarked(w),
+				w.refresh(), w.findsSeqs(nil), marked(w, "r", 0),
 				w.apply(docs[:chat.MaxBatch]...), w.ix.Apply(w.ctx, nil, marks[:chat.MaxBatch]...), w.ix.Apply(w.ctx, nil), w.refresh(),
 				w.agrees(search.Request{Where: search.Term("x"), Scope: rooms("r"), Limit: 100, Count: 1e4}),
 			)
@@ -175,7 +175,7 @@ var applyCases = []indexCase{
 					return err
 				}
 			}
-			return errs(w.refresh(), w.findsSeqs(nil), unmarked(w))
+			return errs(w.refresh(), w.findsSeqs(nil), marked(w, "r", 0))
 		},
 	},
 	{
@@ -190,9 +190,9 @@ var applyCases = []indexCase{
 			return errs(
 				w.apply(append(docs, theirs)...), w.ix.Apply(w.ctx, nil, at("r", 6)),
 				w.ix.Drop(w.ctx, storage.Span{Tenant: tenant, Room: "r"}, minute(2)), w.refresh(),
-				w.findsSeqs(search.Term("x"), 3, 4, 5, 6), w.agrees(s), w.agrees(u), marked(w, 6),
+				w.findsSeqs(search.Term("x"), 3, 4, 5, 6), w.agrees(s), w.agrees(u), marked(w, "r", 6),
 				w.ix.Drop(w.ctx, storage.Span{Tenant: tenant}, minute(4)), w.refresh(),
-				w.findsSeqs(search.Term("x"), 5, 6), w.finds(s), w.agrees(u), marked(w, 6),
+				w.findsSeqs(search.Term("x"), 5, 6), w.finds(s), w.agrees(u), marked(w, "r", 6),
 				// What was dropped may come again.
 				w.apply(docs[1]), w.findsSeqs(search.Term("x"), 2, 5, 6),
 			)
@@ -210,9 +210,9 @@ var applyCases = []indexCase{
 				w.apply(d, retracted(doc("r", 2, 0, ""), 3), doc("s", 1, 0, "x"), theirs),
 				w.ix.Apply(w.ctx, nil, at("r", 6), at("s", 1)),
 				w.ix.Drop(w.ctx, storage.Span{Tenant: tenant, Room: "s"}, time.Time{}), w.refresh(),
-				w.finds(search.Request{Scope: rooms("r", "s")}, at("r", 1)), marked(w, 6),
+				w.finds(search.Request{Scope: rooms("r", "s")}, at("r", 1)), marked(w, "r", 6), marked(w, "s", 0),
 				w.ix.Drop(w.ctx, storage.Span{Tenant: tenant}, time.Time{}), w.refresh(),
-				w.finds(search.Request{Scope: rooms("r", "s")}), unmarked(w), w.agrees(u),
+				w.finds(search.Request{Scope: rooms("r", "s")}), marked(w, "r", 0), w.agrees(u),
 				w.apply(doc("r", 1, 0, "x"), doc("r", 2, 0, "x")), w.findsSeqs(search.Term("x"), 1, 2),
 				w.ix.Drop(w.ctx, storage.Span{Tenant: "nobody"}, time.Time{}),
 				wantKind("a drop without a tenant", w.ix.Drop(w.ctx, storage.Span{}, time.Time{}), chat.ErrInvalid, "tenant"),
@@ -222,16 +222,14 @@ var applyCases = []indexCase{
 	},
 }
 
-// marked checks the watermark of room "r".
-func marked(w *world, want chat.Seq) error {
-	got, err := w.ix.Watermark(w.ctx, at("r", 0).Room)
+// marked checks the watermark of a room.
+func marked(w *world, room string, want chat.Seq) error {
+	got, err := w.ix.Watermark(w.ctx, at(room, 0).Room)
 	if err == nil && (len(got) != 1 || got[0] != want) {
-		err = fmt.Errorf("watermark %v, want %d", got, want)
+		err = fmt.Errorf("watermark %v of %s, want %d", got, room, want)
 	}
 	return err
 }
-
-func unmarked(w *world) error { return marked(w, 0) }
 
 // none checks that no rooms have no watermarks.
 func none(w *world) error {

@@ -51,7 +51,7 @@ var lifeCases = []indexCase{
 					return fmt.Errorf("%s with an expired context: %v", name, err)
 				}
 			}
-			return errs(w.refresh(), w.findsSeqs(nil, 1), unmarked(w))
+			return errs(w.refresh(), w.findsSeqs(nil, 1), marked(w, "r", 0))
 		},
 	},
 	{
@@ -88,7 +88,7 @@ var lifeCases = []indexCase{
 			defer again.close()
 			again.applied = w.applied
 			return errs(
-				marked(again, 3), again.apply(gone, revised(d, 1, "older")), again.findsSeqs(phrase("x", "y"), 1),
+				marked(again, "r", 3), again.apply(gone, revised(d, 1, "older")), again.findsSeqs(phrase("x", "y"), 1),
 				again.agrees(search.Request{Scope: rooms("r"), Limit: 5, Count: 5, Facets: []search.Facet{{Field: "author", Size: 5}}}),
 			)
 		},
@@ -104,7 +104,7 @@ var lifeCases = []indexCase{
 			return errs(
 				w.apply(doc("r", 1, 0, "x")), other.findsSeqs(search.Term("x"), 1),
 				other.apply(doc("r", 2, 0, "x")), other.ix.Apply(w.ctx, nil, at("r", 2)), other.refresh(), other.close(),
-				w.findsSeqs(search.Term("x"), 1, 2), marked(w, 2),
+				w.findsSeqs(search.Term("x"), 1, 2), marked(w, "r", 2),
 			)
 		},
 	},
@@ -132,7 +132,7 @@ var lifeCases = []indexCase{
 			}
 			wait.Wait()
 			close(failed)
-			return errs(<-failed, w.refresh(), marked(w, n))
+			return errs(<-failed, w.refresh(), marked(w, "r", n))
 		},
 	},
 }
