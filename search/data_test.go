@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/internal/shareddata"
 	"github.com/parlor-chat/parlor/search"
 )
 
@@ -20,7 +21,7 @@ func TestRealQueries(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: real queries over 355,956 real messages are left out")
 	}
-	dir := sharedData(t)
+	dir := shareddata.Dir(t)
 	queries := readQueries(t, filepath.Join(dir, "queries.jsonl"))
 	sets, err := filepath.Glob(filepath.Join(dir, "*.jsonl.gz"))
 	if err != nil || len(sets) == 0 {
@@ -39,20 +40,6 @@ func TestRealQueries(t *testing.T) {
 				q.ID, q.expr, q.found, q.first, q.last, q.Count, q.Oldest, q.Newest)
 		}
 	}
-}
-
-// sharedData is the folder of the real data, or skips the test.
-func sharedData(t *testing.T) string {
-	t.Helper()
-	shared := os.Getenv("PARLOR_SHARED")
-	if shared == "" {
-		shared = filepath.Join("..", "..", "shared")
-	}
-	dir := filepath.Join(shared, "data")
-	if _, err := os.Stat(filepath.Join(dir, "queries.jsonl")); err != nil {
-		t.Skipf("no shared data: %v; say where with PARLOR_SHARED", err)
-	}
-	return dir
 }
 
 // query is one query of the data, and what was found.

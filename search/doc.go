@@ -1,11 +1,15 @@
 // Package search holds the contract of an [Index], the analysis that turns text
-// into tokens ([Analyze]), and what an expression means ([Match]).
+// into tokens ([Tokens], [Analyze]), and what an expression means ([Match]).
 //
 // An index never sees what a person typed. It gets documents whose tokens are
-// ready made, and expressions over tokens; so every engine gives the same
-// matches, counts, facets and order. Hits carry no text: whoever asked looks
-// them up in the history, folds them, checks again and highlights.
+// ready made ([FromMessage]), and expressions over tokens ([Words], [PhraseOf]);
+// so every engine gives the same matches, counts, facets and order. Hits carry no
+// text: whoever asked looks them up in the history, folds them, checks again and
+// highlights.
 //
 // An index is derived data. It can be made again from the history at any time,
 // says how far it has come ([Index.Watermark]), and may be late.
+//
+// A driver checks what it is given with [Request.Check] and [CheckApply], makes
+// its cursors with [Request.NextAfter], and is proven by package searchtest.
 package search
