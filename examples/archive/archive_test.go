@@ -1,0 +1,296 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/parlor-chat/parlor/internal/shareddata"
+)
+
+// archiveRun runs the command and returns what it printed.
+func archiveRun(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	err := run(t.Context(), args, &out, &errOut)
+	return out.String() + errOut.String(), err
+}
+
+func file(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func lastLine(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return lines[len(lines)-1]
+}
+
+func has(t *testing.T, got string, want ...string) {
+	t.Helper()
+	for _, w := range want {
+		if !strings.Contains(got, w) {
+			t.Errorf("%q is missing in:\n%s", w, got)
+		}
+	}
+}
+
+const small = `{"room":"#a","author":"Ann","at":"2007-05-01T12:00:00Z","text":"hello world","kind":"message"}
+{"room":"#a","author":"Ann","at":"2007-05-01T12:01:00Z","text":"waves","kind":"action"}
+{"room":"#a","author":"bob","at":"2007-05-01T12:02:00Z","text":"","kind":"join"}
+{"room":"#a","author":"bob","at":"2007-05-02T09:00:00Z","text":"hello Ann","kind":"message"}
+{"room":"#b","author":"","at":"2007-05-02T09:01:00Z","text":"lunch","kind":"topic"}
+`
+
+func TestImport(t *testing.T) {
+	one := file(t, "set-2004-2007.jsonl", small)
+	got, err := archiveRun(t, "import", one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	has(t, lastLine(got), "imported: 5 records, 5 events, 2 rooms, 2 people, refused 0, ")
+}
+
+func TestImportGoesOnBehindBrokenLines(t *testing.T) {
+	broken := file(t, "set.jsonl", strings.Join([]string{
+		`{"room":"#a","author":"Ann","at":"2007-05-01T12:00:00Z","text":"one","kind":"message"}`,
+		`{"room":`,
+		`{"author":"Ann","at":"2007-05-01T12:00:00Z","text":"no room","kind":"message"}`,
+		`{"room":"#a","author":"Ann","text":"no time","kind":"message"}`,
+		`{"room":"#a","author":"Ann","at":"2007-05-01T12:00:00Z","text":"?","kind":"dance"}`,
+		"{\"room\":\"#a\",\"author\":\"\xff\",\"at\":\"2007-05-01T12:00:00Z\",\"text\":\"x\",\"kind\":\"message\"}",
+		`{"room":"#a","author":"Ann","at":"2006-01-01T00:00:00Z","text":"backwards","kind":"message"}`,
+		`{"room":"#a","author":"Ann","at":"2007-05-01T12:00:01Z","text":"` + strings.Repeat("x", 65<<10) + `","kind":"message"}`,
+		`{"room":"#a","author":"Ann","at":"2007-05-01T12:00:01Z","text":"` + strings.Repeat("x", 2<<20) + `","kind":"message"}`,
+		``,
+		`{"room":"#a","author":"Ann","at":"2007-05-01T12:00:02Z","text":"two","kind":"message"}`,
+	}, "\n"))
+	got, err := archiveRun(t, "import", broken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	has(t, got, "set.jsonl:2: ", "set.jsonl:3: room is missing", "set.jsonl:4: at is missing", `set.jsonl:5: kind "dance"`,
+		"set.jsonl:6: not UTF-8", "set.jsonl:7: ", "origin.at: conflict", "set.jsonl:8: ", "(limit 65536)", "set.jsonl:9: the line is longer")
+	has(t, lastLine(got), "imported: 10 records, 2 events, 1 rooms, 1 people, refused 8, ")
+}
+
+func TestATruncatedFileKeepsWhatWasRead(t *testing.T) {
+	var z bytes.Buffer
+	w := gzip.NewWriter(&z)
+	w.Write([]byte(small))
+	w.Flush() // what is flushed can be read though the end is missing
+	path := file(t, "set.jsonl.gz", z.String())
+	got, err := archiveRun(t, "import", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	has(t, got, "set.jsonl.gz:6: unexpected EOF", "5 events", "refused 1")
+}
+
+func TestWrongCalls(t *testing.T) {
+	path := file(t, "set.jsonl", small)
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "usage:"},
+		{[]string{"dance"}, "usage:"},
+		{[]string{"import"}, "no files"},
+		{[]string{"import", "-x", path}, "flag provided but not defined"},
+	} {
+		got, err := archiveRun(t, c.args...)
+		if err == nil {
+			t.Errorf("%v: no error", c.args)
+		}
+		has(t, got, c.want)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"import", path + ".missing"}, "no such file"},
+		{[]string{"import", filepath.Dir(path)}, "directory"},
+		{[]string{"page", path}, "-room"},
+		{[]string{"page", "-room", "#c", path}, `no room "#c"`},
+		{[]string{"page", "-room", "#a", "-around", "noon", path}, `"noon"`},
+		{[]string{"page", "-room", "#a", "-n", "-1", path}, "range.limit"},
+		{[]string{"search", path}, "-q"},
+		{[]string{"check", path}, "-queries"},
+	} {
+		got, err := archiveRun(t, c.args...)
+		if err == nil {
+			if strings.Contains(got, c.want) {
+				continue // told as a refusal
+			}
+			t.Errorf("%v: no error, but %s", c.args, got)
+			continue
+		}
+		has(t, err.Error(), c.want)
+	}
+}
+
+func TestPage(t *testing.T) {
+	path := file(t, "set.jsonl", small)
+	got, err := archiveRun(t, "page", "-room", "#a", "-around", "2007-05-02", "-n", "2", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `  ⋮ older
+
+  Tuesday, 1 May 2007
+   12:01  * Ann waves
+
+  Wednesday, 2 May 2007
+   09:00  <bob> hello Ann
+`
+	if got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	got, err = archiveRun(t, "page", "-room", "#a", "-all", "-json", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seqs []int
+	for l := range strings.Lines(got) {
+		var x line
+		if err := json.Unmarshal([]byte(l), &x); err != nil {
+			t.Fatal(err)
+		}
+		seqs = append(seqs, int(x.Seq))
+	}
+	if len(seqs) != 4 || seqs[0] != 1 || seqs[3] != 4 {
+		t.Errorf("%v of:\n%s", seqs, got)
+	}
+	has(t, got, `"kind":"join"`, `"kind":"action"`)
+}
+
+func TestARoomOfTwoSetsMustBeChosen(t *testing.T) {
+	one, two := file(t, "one.jsonl", small), file(t, "two.jsonl", small)
+	_, err := archiveRun(t, "page", "-room", "#a", one, two)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	has(t, err.Error(), "one, two", "-set")
+	got, err := archiveRun(t, "page", "-room", "#a", "-set", "two", one, two)
+	if err != nil {
+		t.Fatal(err)
+	}
+	has(t, got, "<bob> hello Ann")
+}
+
+func TestSearch(t *testing.T) {
+	path := file(t, "set.jsonl", small)
+	for _, c := range []struct {
+		flags []string
+		want  string
+	}{
+		{[]string{"-q", "hello"}, "2 of 2 in "},
+		{[]string{"-q", "HELLO ann"}, "1 of 1 in "},
+		{[]string{"-q", "ann hello"}, "1 of 1 in "},
+		{[]string{"-q", "ann hello", "-phrase"}, "0 of 0 in "},
+		{[]string{"-q", "hello ann", "-phrase"}, "1 of 1 in "},
+		{[]string{"-q", "wor", "-prefix"}, "1 of 1 in "},
+		{[]string{"-q", "hello wor", "-prefix"}, "1 of 1 in "},
+		{[]string{"-q", "hello", "-from", "bob"}, "1 of 1 in "},
+		{[]string{"-q", "hello", "-from", "Bob"}, "0 of 0 in "},
+		{[]string{"-q", "hello", "-in", "#b"}, "0 of 0 in "},
+		{[]string{"-q", "hello", "-after", "2007-05-02"}, "1 of 1 in "},
+		{[]string{"-q", "hello", "-before", "2007-05-02"}, "1 of 1 in "},
+		{[]string{"-from", "Ann", "-n", "1"}, "1 of 2 in "},
+		{[]string{"-q", "lunch"}, "0 of 0 in "}, // a topic is no text
+	} {
+		got, err := archiveRun(t, append(append([]string{"search"}, c.flags...), path)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(lastLine(got), c.want) {
+			t.Errorf("%v: %s", c.flags, got)
+		}
+	}
+	got, err := archiveRun(t, "search", "-q", "world", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	has(t, got, ":1  #a  2007-05-01 12:00  <Ann> hello world\n")
+}
+
+func TestCheckTellsWhatIsWrong(t *testing.T) {
+	path := file(t, "set.jsonl", small)
+	queries := file(t, "q.jsonl", `{"id":"right","query":{"all":["hello"]},"count":2,"oldest":"2007-05-01T12:00:00Z","newest":"2007-05-02T09:00:00Z"}
+{"id":"count","query":{"all":["hello"]},"count":3,"oldest":"2007-05-01T12:00:00Z","newest":"2007-05-02T09:00:00Z"}
+{"id":"time","query":{"author":"bob"},"count":1,"oldest":"2007-05-02T09:00:01Z","newest":"2007-05-02T09:00:00Z"}
+{"id":"none","query":{"all":["nothing"]},"count":0}
+`)
+	got, err := archiveRun(t, "check", "-queries", queries, path)
+	if err == nil {
+		t.Error("no error")
+	}
+	has(t, got, "count: 2, ", "known 3", "time: 1, ")
+	if lastLine(got) != "queries: 2 exact, 2 wrong" {
+		t.Error(got)
+	}
+}
+
+func TestImportingTwiceAddsNothing(t *testing.T) {
+	path := file(t, "set.jsonl", small)
+	a, err := load(t.Context(), []string{path}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close(t.Context())
+	if err := a.load(t.Context(), []string{path}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if a.result.Added != 0 || a.result.Known != 5 {
+		t.Errorf("%+v", a.result)
+	}
+}
+
+func TestKeysKeepApartWhatNamesDo(t *testing.T) {
+	seen := map[string]name{}
+	for _, n := range []name{{"s", "Ann"}, {"s", "ann"}, {"t", "ann"}, {"s", "Endo Ryunosuke / minerva"}, {"s", "山田"}, {"s", "田山"}, {"s", ""}, {"s", strings.Repeat("x", 300)}} {
+		k := key(n)
+		if other, taken := seen[k]; taken {
+			t.Errorf("%v and %v have the key %s", n, other, k)
+		}
+		seen[k] = n
+		if len(k) > 128 || strings.ContainsFunc(k, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			t.Errorf("%v has the key %q", n, k)
+		}
+	}
+}
+
+// The promise of this example: real logs go in whole, and every answer is right.
+func TestTheWholeArchive(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: the whole archive takes a while")
+	}
+	dir := shareddata.Dir(t)
+	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl.gz"))
+	if err != nil || len(files) != 5 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	got, err := archiveRun(t, append([]string{"check", "-queries", filepath.Join(dir, "queries.jsonl")}, files...)...)
+	if err != nil {
+		t.Error(err)
+	}
+	if lastLine(got) != "queries: 105 exact, 0 wrong" {
+		t.Error(got)
+	}
+	if raceEnabled {
+		return // once is enough, ten times slower
+	}
+	got, err = archiveRun(t, append([]string{"import"}, files...)...)
+	if err != nil {
+		t.Error(err)
+	}
+	has(t, got, "149   147 names", "\nimported: 406696 records, 406696 events, 149 rooms, ", "refused 0, ")
+}
