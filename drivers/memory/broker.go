@@ -42,7 +42,7 @@ type head struct {
 
 // placed is an event and what it counts against the quota.
 type placed struct {
-	event chat.Event
+	event *chat.Event
 	bytes int64
 }
 
@@ -162,7 +162,7 @@ func (d *brokerData) place(e chat.Event, digest [16]byte, bytes int64, now time.
 	r.at = at
 	e.Seq, e.TextSeq, e.At = r.last, r.textSeq, at
 	r.last = e.Last()
-	r.events = append(r.events, placed{e, bytes})
+	r.events = append(r.events, placed{&e, bytes})
 	d.used += bytes
 	receipt := chat.Receipt{ID: e.ID, State: chat.Placed, Seq: e.Seq, TextSeq: e.TextSeq, At: at}
 	r.ids[e.ID] = identity{receipt, digest}
@@ -245,7 +245,7 @@ func (r *head) from(s chat.Seq) int {
 func (r *head) copy(from, to int) []chat.Event {
 	events := make([]chat.Event, to-from)
 	for i := range events {
-		events[i] = r.events[from+i].event
+		events[i] = *r.events[from+i].event
 	}
 	return events
 }

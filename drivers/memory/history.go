@@ -25,7 +25,7 @@ func (d *historyData) init() { d.rooms = map[chat.RoomID]*archived{} }
 // archived is one room. Its events are without a hole, so the place of a Seq is
 // found by a search, and with Voids out of the way by subtraction.
 type archived struct {
-	events  []chat.Event
+	events  []*chat.Event
 	first   chat.Seq // the oldest that was not pruned; the next one where all are
 	last    chat.Seq // the last that was appended; stays when it is pruned
 	byID    map[chat.EventID]chat.Seq
@@ -85,7 +85,8 @@ func (d *historyData) append(e *chat.Event) error {
 		}
 		return nil
 	}
-	r.events = append(r.events, *e)
+	kept := *e
+	r.events = append(r.events, &kept)
 	r.last = e.Last()
 	r.byID[e.ID] = e.Seq
 	if e.Changes() {
@@ -110,7 +111,7 @@ func sameEvent(a, b *chat.Event) bool {
 func (r *archived) at(s chat.Seq) *chat.Event {
 	i := r.from(s)
 	if i < len(r.events) && r.events[i].Seq == s {
-		return &r.events[i]
+		return r.events[i]
 	}
 	return nil
 }
@@ -146,7 +147,7 @@ func (h history) Page(ctx context.Context, room chat.RoomID, w chat.Range) (stor
 // ones only, and whether counted ones lie outside of it.
 func (r *archived) around(w chat.Range) (part []chat.Event, older, newer bool) {
 	count := len(r.events)
-	event := func(i int) *chat.Event { return &r.events[i] }
+	event := func(i int) *chat.Event { return r.events[i] }
 	if !w.CountsAll() {
 		count = len(r.texts)
 		event = func(i int) *chat.Event { return r.at(r.texts[i]) }
@@ -286,7 +287,11 @@ func (h history) scan(span storage.Span, room string, seq chat.Seq) []chat.Event
 			from = r.from(seq + 1)
 		}
 		if from < len(r.events) {
-			return slices.Clone(r.events[from:min(from+scanBatch, len(r.events))])
+			var part []chat.Event
+			for _, e := range r.events[from:min(from+scanBatch, len(r.events))] {
+				part = append(part, *e)
+			}
+			return part
 		}
 	}
 	return nil
@@ -356,8 +361,7 @@ func (h history) Prune(ctx context.Context, span storage.Span, before time.Time)
 
 func (r *archived) prune(before time.Time) {
 	n := sort.Search(len(r.events), func(i int) bool { return !r.events[i].At.Before(before) })
-	for i := range r.events[:n] {
-		e := &r.events[i]
+	for _, e := range r.events[:n] {
 		delete(r.byID, e.ID)
 		delete(r.changes, e.ID)
 		r.first = e.Last() + 1

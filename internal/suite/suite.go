@@ -12,8 +12,12 @@ import (
 	"time"
 )
 
-// Timeout is how long one case may take.
-const Timeout = 60 * time.Second
+// How long one case may take: of a right driver, and of a wrong one, of which some
+// are caught by never doing what is waited for.
+const (
+	Timeout      = 60 * time.Second
+	wrongTimeout = 3 * time.Second
+)
 
 // Case is one thing that a driver must do. S is the site it runs at.
 type Case[S any] struct {
@@ -37,7 +41,7 @@ func Run[S any](t *testing.T, cases []Case[S], at func(testing.TB) S) {
 	t.Helper()
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
-			err := c.run(t, at(t))
+			err := c.run(t, at(t), Timeout)
 			var skip skipped
 			switch {
 			case errors.As(err, &skip):
@@ -76,7 +80,7 @@ func Catch[S any](t *testing.T, cases []Case[S], wrong []Wrong[S]) {
 			if !ok {
 				t.Fatalf("there is no case %q", w.Case)
 			}
-			err := c.run(t, w.At(t))
+			err := c.run(t, w.At(t), wrongTimeout)
 			var skip skipped
 			if err == nil || errors.As(err, &skip) {
 				t.Fatalf("case %q does not catch it: %v", w.Case, err)
@@ -88,8 +92,8 @@ func Catch[S any](t *testing.T, cases []Case[S], wrong []Wrong[S]) {
 
 // run runs the case with a deadline. A panic of the driver is a failure of the
 // case, so that one bad case doesn't hide the others.
-func (c Case[S]) run(t testing.TB, site S) (err error) {
-	ctx, cancel := context.WithTimeout(t.Context(), Timeout)
+func (c Case[S]) run(t testing.TB, site S, most time.Duration) (err error) {
+	ctx, cancel := context.WithTimeout(t.Context(), most)
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
