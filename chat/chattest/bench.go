@@ -53,9 +53,7 @@ func publishBatch(b *testing.B, broker chat.Broker) {
 		}
 		start = time.Now()
 		var events []chat.Event
-		for i := range batch {
-			events = append(events, batch[i])
-		}
+		events = append(events, batch...)
 		bare += time.Since(start)
 		_ = events
 	}

@@ -1,0 +1,29 @@
+package memory_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/parlor-chat/parlor/drivers/memory"
+	"github.com/parlor-chat/parlor/storage"
+	"github.com/parlor-chat/parlor/storage/storagetest"
+)
+
+func historySite(testing.TB) *storagetest.HistorySite {
+	place := memory.New(nil)
+	return &storagetest.HistorySite{Open: func(context.Context) (storage.History, func() error, error) {
+		s := place.Reopen()
+		return s.History(), s.Close, nil
+	}}
+}
+
+func directorySite(testing.TB) *storagetest.DirectorySite {
+	place := memory.New(nil)
+	return &storagetest.DirectorySite{Open: func(context.Context) (storage.Directory, func() error, error) {
+		s := place.Reopen()
+		return s.Directory(), s.Close, nil
+	}}
+}
+
+func TestHistory(t *testing.T)   { storagetest.History(t, historySite) }
+func TestDirectory(t *testing.T) { storagetest.Directory(t, directorySite) }

@@ -1,0 +1,399 @@
+package storagetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/storage"
+)
+
+var userCases = []DirectoryCase{
+	{Name: "people come back as written", Why: "names are shown as their owners write them", Run: atDirectory(users)},
+	{Name: "people are read in one round trip", Why: "a page names many", Run: atDirectory(usersBatch)},
+}
+
+func users(ctx context.Context, d storage.Directory) error {
+	u := storage.User{ID: ann, Name: "Endo Ryunosuke / minerva", Bot: true}
+	theirs := storage.User{ID: chat.UserID{Tenant: "evil", Key: "ann"}, Name: "Mallory"}
+	if err := first(full(u), d.PutUser(ctx, u), d.PutUser(ctx, theirs)); err != nil {
+		return err
+	}
+	got, err := d.Users(ctx, []chat.UserID{ann})
+	if err := first(err, want("people", len(got), 1), want("the person", got[0], u)); err != nil {
+		return err
+	}
+	u.Name, u.Bot = "", false // replaced whole
+	if err := d.PutUser(ctx, u); err != nil {
+		return err
+	}
+	got, err = d.Users(ctx, []chat.UserID{ann})
+	if err := first(err, want("the person", got[0], u)); err != nil {
+		return err
+	}
+	return first(is(d.PutUser(ctx, storage.User{ID: chat.UserID{Tenant: "acme"}}), chat.ErrInvalid, "user"),
+		is(d.PutUser(ctx, storage.User{ID: bob, Name: "a\nb"}), chat.ErrInvalid, "name"))
+}
+
+func usersBatch(ctx context.Context, d storage.Directory) error {
+	var ids []chat.UserID
+	for i := range chat.MaxBatch {
+		id := chat.UserID{Tenant: "acme", Key: fmt.Sprint("u", i)}
+		ids = append(ids, id)
+		if i%2 == 0 {
+			if err := d.PutUser(ctx, storage.User{ID: id, Name: fmt.Sprint(i)}); err != nil {
+				return err
+			}
+		}
+	}
+	got, err := d.Users(ctx, ids)
+	if err := first(err, want("people", len(got), chat.MaxBatch/2)); err != nil {
+		return err
+	}
+	for i := range got {
+		if got[i].ID != ids[2*i] {
+			return fmt.Errorf("person %d is %v, want %v", i, got[i].ID, ids[2*i])
+		}
+	}
+	_, err = d.Users(ctx, append(ids, ann))
+	return is(err, chat.ErrTooLarge, "")
+}
+
+var markCases = []DirectoryCase{
+	{Name: "marks only rise", Why: "a slow device must not unread what another read", Run: atDirectory(marks)},
+	{Name: "marks are listed by room", Why: "unread lists are read page by page", Run: atDirectory(markList)},
+	{Name: "invalid marks are refused", Why: "a mark in another tenant is a leak", Run: atDirectory(markInvalid)},
+}
+
+func mark(r chat.RoomID, seq chat.Seq) storage.Mark {
+	return storage.Mark{Position: chat.Position{Room: r, Seq: seq}, TextSeq: int64(seq), Mentions: int(seq)}
+}
+
+func marks(ctx context.Context, d storage.Directory) error {
+	if err := full(mark(kitchen, 1)); err != nil {
+		return err
+	}
+	for _, seq := range []chat.Seq{5, 3, 9, 9, 1} {
+		if err := first(d.Mark(ctx, ann, mark(kitchen, seq)), d.Mark(ctx, bob, mark(lobby, 2))); err != nil {
+			return err
+		}
+	}
+	same := mark(kitchen, 9)
+	same.Mentions = 0
+	if err := d.Mark(ctx, ann, same); err != nil {
+		return err
+	}
+	got, err := d.Marks(ctx, ann, "", 10)
+	return first(err, want("marks", len(got), 1), want("the mark", got[0], mark(kitchen, 9)))
+}
+
+func markList(ctx context.Context, d storage.Directory) error {
+	for i := range bytewise {
+		if err := d.Mark(ctx, ann, mark(chat.RoomID{Tenant: "acme", Key: bytewise[i*7%len(bytewise)]}, 1)); err != nil {
+			return err
+		}
+	}
+	for _, limit := range []int{1, 3, 11, 12} {
+		var keys []string
+		err := pages(limit, func(after string) (string, int, error) {
+			all, err := d.Marks(ctx, ann, after, limit)
+			for _, m := range all {
+				after = m.Room.Key
+				keys = append(keys, after)
+			}
+			return after, len(all), err
+		})
+		if err := first(err, want("marks", fmt.Sprint(keys), fmt.Sprint(bytewise))); err != nil {
+			return err
+		}
+	}
+	return badLimits(func(limit int) error { _, err := d.Marks(ctx, ann, "", limit); return err })
+}
+
+func markInvalid(ctx context.Context, d storage.Directory) error {
+	return first(
+		is(d.Mark(ctx, ann, mark(chat.RoomID{Tenant: "evil", Key: "kitchen"}, 1)), chat.ErrInvalid, "room.tenant"),
+		is(d.Mark(ctx, ann, mark(kitchen, 0)), chat.ErrInvalid, "seq"),
+		is(d.Mark(ctx, chat.UserID{Tenant: "acme"}, mark(kitchen, 1)), chat.ErrInvalid, "user"))
+}
+
+var valueCases = []DirectoryCase{
+	{Name: "a value comes back with its version", Why: "settings are read by every device", Run: atDirectory(values)},
+	{Name: "an old version of a value is refused", Why: "two devices must not overwrite each other", Run: atDirectory(valueVersions)},
+	{Name: "one of many writers of a value wins", Why: "compare and set is one step", Run: atDirectory(valueRace)},
+	{Name: "a deleted value stays ahead of late writers", Why: "what was removed must not come back by a slow device", Run: atDirectory(valueDeleted)},
+	{Name: "values have a limit", Why: "every value is bounded", Run: atDirectory(valueLimit)},
+	{Name: "users and spaces are apart", Why: "one's settings are nobody else's", Run: atDirectory(valuesApart)},
+	{Name: "keys are listed in order", Why: "lists are read page by page", Run: atDirectory(valueKeys)},
+}
+
+func values(ctx context.Context, d storage.Directory) error {
+	v, err := d.Put(ctx, ann, "settings", "theme", []byte{0, 1, 255}, 0)
+	if err != nil {
+		return err
+	}
+	got, version, err := d.Get(ctx, ann, "settings", "theme")
+	if err := first(err, want("the value", string(got), "\x00\x01\xff"), want("the version", version, v)); err != nil {
+		return err
+	}
+	if _, err := d.Put(ctx, ann, "settings", "empty", []byte{}, 0); err != nil {
+		return err
+	}
+	got, _, err = d.Get(ctx, ann, "settings", "empty")
+	if err := first(err, want("an empty value's length", len(got), 0)); err != nil {
+		return err
+	}
+	_, _, err = d.Get(ctx, ann, "settings", "none")
+	return is(err, chat.ErrNotFound, "")
+}
+
+func valueVersions(ctx context.Context, d storage.Directory) error {
+	one, err := d.Put(ctx, ann, "s", "k", []byte("one"), 0)
+	if err != nil {
+		return err
+	}
+	two, err := d.Put(ctx, ann, "s", "k", []byte("two"), one)
+	if err != nil {
+		return err
+	}
+	if two <= one {
+		return fmt.Errorf("version %d follows %d", two, one)
+	}
+	for _, version := range []int64{0, one, two + 1, -1} {
+		_, err := d.Put(ctx, ann, "s", "k", []byte("late"), version)
+		if err := is(err, chat.ErrConflict, "version"); err != nil {
+			return fmt.Errorf("version %d: %w", version, err)
+		}
+	}
+	got, version, err := d.Get(ctx, ann, "s", "k")
+	return first(err, want("the value", string(got), "two"), want("the version", version, two))
+}
+
+func valueRace(ctx context.Context, d storage.Directory) error {
+	version := int64(0)
+	for range 20 {
+		var wg sync.WaitGroup
+		errs, versions := make([]error, 8), make([]int64, 8)
+		for i := range errs {
+			wg.Go(func() { versions[i], errs[i] = d.Put(ctx, ann, "s", "k", []byte(fmt.Sprint(i)), version) })
+		}
+		wg.Wait()
+		won := -1
+		for i, err := range errs {
+			switch {
+			case err == nil && won >= 0:
+				return errors.New("two writers won")
+			case err == nil:
+				won = i
+			default:
+				if err := is(err, chat.ErrConflict, "version"); err != nil {
+					return err
+				}
+			}
+		}
+		if won < 0 {
+			return errors.New("nobody won")
+		}
+		version = versions[won]
+		got, _, err := d.Get(ctx, ann, "s", "k")
+		if err := first(err, want("the value", string(got), fmt.Sprint(won))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func valueDeleted(ctx context.Context, d storage.Directory) error {
+	one, err := d.Put(ctx, ann, "s", "k", []byte("one"), 0)
+	if err != nil {
+		return err
+	}
+	gone, err := d.Put(ctx, ann, "s", "k", nil, one)
+	if err != nil {
+		return err
+	}
+	_, _, err = d.Get(ctx, ann, "s", "k")
+	keys, err2 := d.Keys(ctx, ann, "s", "", 10)
+	if err := first(is(err, chat.ErrNotFound, ""), err2, want("keys listed", len(keys), 0)); err != nil {
+		return err
+	}
+	_, err = d.Put(ctx, ann, "s", "k", []byte("late"), one)
+	if err := is(err, chat.ErrConflict, "version"); err != nil {
+		return err
+	}
+	again, err := d.Put(ctx, ann, "s", "k", []byte("new"), 0)
+	if err != nil {
+		return err
+	}
+	if again <= gone || gone <= one {
+		return fmt.Errorf("the versions are %d, %d (deleted), %d", one, gone, again)
+	}
+	return nil
+}
+
+func valueLimit(ctx context.Context, d storage.Directory) error {
+	b := bytes.Repeat([]byte("x"), storage.MaxValue+1)
+	_, err := d.Put(ctx, ann, "s", "k", b, 0)
+	if err := is(err, chat.ErrTooLarge, "value"); err != nil {
+		return err
+	}
+	if _, err := d.Put(ctx, ann, "s", "k", b[1:], 0); err != nil {
+		return err
+	}
+	got, _, err := d.Get(ctx, ann, "s", "k")
+	if err := first(err, want("the length", len(got), storage.MaxValue)); err != nil {
+		return err
+	}
+	_, err = d.Put(ctx, ann, "s", "a\x00b", nil, 0)
+	_, err2 := d.Put(ctx, ann, "", "k", nil, 0)
+	return first(is(err, chat.ErrInvalid, "key"), is(err2, chat.ErrInvalid, "space"))
+}
+
+func valuesApart(ctx context.Context, d storage.Directory) error {
+	type place struct {
+		u          chat.UserID
+		space, key string
+	}
+	places := []place{{ann, "s", "k"}, {bob, "s", "k"}, {ann, "t", "k"}, {ann, "s", "l"}, {ann, "s/k", "l"}, {ann, "s", "k/l"},
+		{chat.UserID{Tenant: "evil", Key: "ann"}, "s", "k"}}
+	for i, p := range places {
+		if _, err := d.Put(ctx, p.u, p.space, p.key, []byte(fmt.Sprint(i)), 0); err != nil {
+			return err
+		}
+	}
+	for i, p := range places {
+		got, _, err := d.Get(ctx, p.u, p.space, p.key)
+		if err := first(err, want(fmt.Sprintf("the value at %v", p), string(got), fmt.Sprint(i))); err != nil {
+			return err
+		}
+	}
+	keys, err := d.Keys(ctx, ann, "s", "", 10)
+	return first(err, want("keys", fmt.Sprint(keys), "[k k/l l]"))
+}
+
+func valueKeys(ctx context.Context, d storage.Directory) error {
+	for i := range bytewise {
+		if _, err := d.Put(ctx, ann, "s", bytewise[i*7%len(bytewise)], []byte("v"), 0); err != nil {
+			return err
+		}
+	}
+	for _, limit := range []int{1, 3, 11, 12} {
+		var all []string
+		err := pages(limit, func(after string) (string, int, error) {
+			keys, err := d.Keys(ctx, ann, "s", after, limit)
+			if all = append(all, keys...); len(keys) > 0 {
+				after = keys[len(keys)-1]
+			}
+			return after, len(keys), err
+		})
+		if err := first(err, want("keys", fmt.Sprint(all), fmt.Sprint(bytewise))); err != nil {
+			return err
+		}
+	}
+	return badLimits(func(limit int) error { _, err := d.Keys(ctx, ann, "s", "", limit); return err })
+}
+
+var directoryLifeCases = []DirectoryCase{
+	{Name: "everything is there after reopening", Why: "what was acknowledged is durable", Run: directoryReopened},
+	{Name: "two at once see the same", Why: "nodes share a directory", Run: directoryTwo},
+	{Name: "a done context does nothing", Why: "whoever gave up gets his answer at once, and no effect", Run: atDirectory(directoryDone)},
+	{Name: "a closed directory says so", Why: "a late call must fail clearly", Run: directoryClosed},
+	{Name: "closing twice is no error", Why: "shutdown paths meet", Run: directoryClosedTwice},
+}
+
+// furnish stores one of everything.
+func furnish(ctx context.Context, d storage.Directory) error {
+	r := room("kitchen")
+	r.Address = "kitchen"
+	_, err := d.Put(ctx, ann, "s", "k", []byte("v"), 0)
+	return first(err, putRooms(ctx, d, r), putMembers(ctx, d, member(kitchen, ann, chat.RoleOwner, 1)),
+		d.PutUser(ctx, storage.User{ID: ann, Name: "Ann"}), d.Mark(ctx, ann, mark(kitchen, 3)))
+}
+
+// furnished looks for what furnish stored.
+func furnished(ctx context.Context, d storage.Directory) error {
+	_, err1 := d.RoomAt(ctx, "acme", "KITCHEN")
+	m, err2 := d.Member(ctx, kitchen, ann)
+	u, err3 := d.Users(ctx, []chat.UserID{ann})
+	k, err4 := d.Marks(ctx, ann, "", 10)
+	v, _, err5 := d.Get(ctx, ann, "s", "k")
+	a, err6 := d.Access(ctx, ann)
+	return first(err1, err2, err3, err4, err5, err6, want("role", m.Role, chat.RoleOwner), want("people", len(u), 1),
+		want("marks", len(k), 1), want("value", string(v), "v"), want("rooms", len(a), 1))
+}
+
+func directoryReopened(ctx context.Context, s *DirectorySite) error {
+	return first(atDirectory(furnish)(ctx, s), atDirectory(furnished)(ctx, s))
+}
+
+func directoryTwo(ctx context.Context, s *DirectorySite) error {
+	return atDirectory(func(ctx context.Context, a storage.Directory) error {
+		return atDirectory(func(ctx context.Context, b storage.Directory) error {
+			if err := first(furnish(ctx, a), furnished(ctx, b)); err != nil {
+				return err
+			}
+			r, err := a.Room(ctx, kitchen)
+			if err != nil {
+				return err
+			}
+			if _, err := b.PutRoom(ctx, r); err != nil {
+				return err
+			}
+			_, err = a.PutRoom(ctx, r)
+			return is(err, chat.ErrConflict, "version")
+		})(ctx, s)
+	})(ctx, s)
+}
+
+// directoryCalls are all methods of a directory.
+func directoryCalls(ctx context.Context, d storage.Directory) map[string]error {
+	errs := map[string]error{}
+	_, errs["access"] = d.Access(ctx, bob)
+	_, errs["access to"] = storage.AccessTo(ctx, d, ann, kitchen)
+	_, errs["room"] = d.Room(ctx, kitchen)
+	_, errs["room at"] = d.RoomAt(ctx, "acme", "kitchen")
+	_, errs["put room"] = d.PutRoom(ctx, room("lobby"))
+	_, errs["list"] = d.List(ctx, "acme", "", 10)
+	_, errs["member"] = d.Member(ctx, kitchen, ann)
+	_, errs["members"] = d.Members(ctx, kitchen, "", 10)
+	errs["put member"] = d.PutMember(ctx, member(kitchen, bob, chat.RoleMember, 1))
+	_, errs["users"] = d.Users(ctx, []chat.UserID{ann})
+	errs["put user"] = d.PutUser(ctx, storage.User{ID: bob})
+	errs["mark"] = d.Mark(ctx, bob, mark(kitchen, 1))
+	_, errs["marks"] = d.Marks(ctx, ann, "", 10)
+	_, _, errs["get"] = d.Get(ctx, ann, "s", "k")
+	_, errs["put"] = d.Put(ctx, bob, "s", "k", []byte("v"), 0)
+	_, errs["keys"] = d.Keys(ctx, ann, "s", "", 10)
+	return errs
+}
+
+func directoryDone(ctx context.Context, d storage.Directory) error {
+	if err := furnish(ctx, d); err != nil {
+		return err
+	}
+	done, cancel := context.WithCancel(ctx)
+	cancel()
+	if err := first(allAre(directoryCalls(done, d), context.Canceled), furnished(ctx, d)); err != nil {
+		return err
+	}
+	_, err1 := d.Room(ctx, lobby)
+	_, err2 := d.Member(ctx, kitchen, bob)
+	_, _, err3 := d.Get(ctx, bob, "s", "k")
+	return first(is(err1, chat.ErrNotFound, ""), is(err2, chat.ErrNotFound, ""), is(err3, chat.ErrNotFound, ""))
+}
+
+func directoryClosed(ctx context.Context, s *DirectorySite) error {
+	d, closeIt, err := s.Open(ctx)
+	if err := first(err, furnish(ctx, d), closeIt()); err != nil {
+		return err
+	}
+	return allAre(directoryCalls(ctx, d), chat.ErrClosed)
+}
+
+func directoryClosedTwice(ctx context.Context, s *DirectorySite) error {
+	_, closeIt, err := s.Open(ctx)
+	return first(err, closeIt(), closeIt())
+}
