@@ -130,6 +130,8 @@ func ParseEvent(src []byte) (Event, error) {
 	switch {
 	case e.Content == nil && has:
 		r.fail("kind")
+	case e.Content != nil && !has: // cut off between the two
+		r.fail("content")
 	case e.Content != nil:
 		part := reader{src: content}
 		e.Content.parse(&part)
