@@ -12,6 +12,9 @@ import (
 // that names a room: one question to Access, whatever the answer, so that a room
 // which isn't there and one that is hidden are told apart by nothing.
 func (h *Hub) standing(ctx context.Context, op string, u chat.UserID, room chat.RoomID) (storage.Member, error) {
+	if err := u.Check(op); err != nil {
+		return storage.Member{}, err
+	}
 	m, err := storage.AccessTo(ctx, h.access, u, room)
 	if err != nil {
 		return storage.Member{}, notFound(op, err)

@@ -336,3 +336,53 @@ func TestAHostsOwnAccess(t *testing.T) {
 		t.Errorf("%+v", list)
 	}
 }
+
+// outsideOfRooms is each method of a user that names no room.
+func outsideOfRooms(ctx context.Context, u hub.User) map[string]error {
+	errs := map[string]error{}
+	_, errs["rooms"] = u.Rooms(ctx, "", 10)
+	_, errs["room at"] = u.RoomAt(ctx, "kitchen")
+	_, errs["create"] = u.Create(ctx, storage.Room{Kind: storage.Public})
+	_, errs["direct"] = u.Direct(ctx, "bob")
+	_, errs["search"] = u.Search(ctx, hub.Query{Limit: 10})
+	_, errs["connect"] = u.Connect(ctx, hub.Device{Name: "phone"})
+	return errs
+}
+
+// A key that can't be one, and a room of another tenant, are refused everywhere, and
+// leave no trace.
+func TestBadKeysAreRefusedAndLeaveNothing(t *testing.T) {
+	k := newKit(t, nil)
+	said := k.say("ann", "hello")
+	before := k.page("ann", chat.Latest(10).All())
+	for _, key := range []string{"", "a\x00b", "with space", "ä", string(make([]byte, chat.MaxKey+1))} {
+		for op, err := range everything(t.Context(), k.as("ann").Room(key), said.ID) {
+			if !errors.Is(err, chat.ErrInvalid) && !errors.Is(err, chat.ErrTooLarge) && !errors.Is(err, chat.ErrNotFound) {
+				t.Errorf("room %.10q: %s: %v", key, op, err)
+			}
+		}
+		for op, err := range everything(t.Context(), k.in(key, k.kitchen), said.ID) {
+			if err == nil {
+				t.Errorf("user %.10q: %s is allowed", key, op)
+			}
+		}
+		for op, err := range outsideOfRooms(t.Context(), k.as(key)) {
+			if !errors.Is(err, chat.ErrInvalid) && !errors.Is(err, chat.ErrTooLarge) {
+				t.Errorf("user %.10q: %s: %v", key, op, err)
+			}
+		}
+		if err := k.in("ann", k.kitchen).SetMember(t.Context(), key, chat.RoleMember, ""); err == nil {
+			t.Errorf("%q is a member", key)
+		}
+	}
+	for op, err := range everything(t.Context(), k.As(chat.UserID{Tenant: "evil", Key: "ann"}).Room(k.kitchen.Key), said.ID) {
+		if !errors.Is(err, chat.ErrNotFound) {
+			t.Errorf("another tenant: %s: %v", op, err)
+		}
+	}
+	ok(t, k.Admin().CatchUp(t.Context()))
+	after := k.page("ann", chat.Latest(10).All())
+	if fmt.Sprint(before.Messages) != fmt.Sprint(after.Messages) || before.Head != after.Head {
+		t.Errorf("before %+v\nafter %+v", before, after)
+	}
+}

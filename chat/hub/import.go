@@ -31,7 +31,8 @@ const (
 //
 // Within a room, events come in the order of their times: one that is older than
 // the room's last is refused with [chat.ErrConflict]. A refused event, and an
-// error of src, doesn't stop the others. The error is then a [*chat.BatchError]
+// error of src, doesn't stop the others. So is a change of a text that has had
+// [chat.MaxChanges] in this import. The error is then a [*chat.BatchError]
 // that names the first 1,000 by their index in src. Any other error ends the
 // import: what was placed stays, and running it again goes on.
 //
@@ -42,7 +43,7 @@ func (a Admin) Import(ctx context.Context, src iter.Seq2[chat.Event, error]) (Im
 		return Imported{}, err
 	}
 	defer leave()
-	im := importer{h: a.h, rooms: map[chat.RoomID]error{}}
+	im := importer{h: a.h, rooms: map[chat.RoomID]error{}, changes: map[chat.EventID]int{}}
 	index := 0
 	for e, err := range src {
 		if err == nil {
@@ -73,6 +74,7 @@ func (a Admin) Import(ctx context.Context, src iter.Seq2[chat.Event, error]) (Im
 type importer struct {
 	h       *Hub
 	rooms   map[chat.RoomID]error // whether each exists
+	changes map[chat.EventID]int  // how many each text has had
 	batch   []chat.Event
 	at      []int // the index of each in the source
 	done    Imported
@@ -122,7 +124,13 @@ func (im *importer) prepare(ctx context.Context, e *chat.Event) error {
 		if _, err = im.h.set.Directory.Room(ctx, e.Room); err != nil && !errors.Is(err, chat.ErrNotFound) {
 			return err // may be better the next time
 		}
-		im.rooms[e.Room] = notFound(op, err)
+		err = notFound(op, err)
+		im.rooms[e.Room] = err
+	}
+	if err == nil && e.Changes() {
+		if im.changes[e.Target]++; im.changes[e.Target] > chat.MaxChanges {
+			return tooManyChanges(op)
+		}
 	}
 	return err
 }

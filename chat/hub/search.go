@@ -43,7 +43,7 @@ const awaitEvery = 5 * time.Millisecond
 // meanwhile, though the index doesn't know it yet.
 func (u User) Search(ctx context.Context, q Query) (Found, error) {
 	const op = "search"
-	leave, err := u.h.gate.enter(ctx, op)
+	leave, err := u.enter(ctx, op)
 	if err != nil {
 		return Found{}, err
 	}

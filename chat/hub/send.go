@@ -172,9 +172,13 @@ func (d *draft) aim(ctx context.Context, id chat.EventID) (*chat.Message, error)
 	}
 	d.event.Target = t.ID
 	if t.changes >= chat.MaxChanges {
-		return nil, &chat.Error{Kind: chat.ErrTooLarge, Op: d.op, Field: "changes", Limit: chat.MaxChanges}
+		return nil, tooManyChanges(d.op)
 	}
 	return &t.Message, nil
+}
+
+func tooManyChanges(op string) error {
+	return &chat.Error{Kind: chat.ErrTooLarge, Op: op, Field: "changes", Limit: chat.MaxChanges}
 }
 
 func (d *draft) mayWrite(ctx context.Context) error { return d.h.mayWrite(ctx, d.op, d.member) }

@@ -163,24 +163,41 @@ func TestSendRefusesBadInput(t *testing.T) {
 	fails(t, err, context.Canceled, "")
 }
 
+// 10,000 reactions to one text, imported or sent: the first 2,000 count, the others are
+// refused, and the text and its room stay as they are.
 func TestAMessageTakesSoManyChangesAndNoMore(t *testing.T) {
 	k := newKit(t, nil)
 	text := k.say("ann", "hello")
-	var refused int
-	for i := range chat.MaxChanges + 10 {
-		_, err := k.in("bob", k.kitchen).React(t.Context(), text.ID, []string{fmt.Sprint(":", i%7, ":")})
-		if err != nil {
-			fails(t, err, chat.ErrTooLarge, "changes")
-			refused++
+	at := text.At
+	_, err := k.Admin().Import(t.Context(), func(yield func(chat.Event, error) bool) {
+		for i := range 10_000 {
+			e := chat.Event{ID: chat.NewID(), Room: k.kitchen, Sender: user("bob"), At: at, Target: text.ID,
+				Content: &chat.React{Emoji: []string{fmt.Sprint(":", i%7, ":")}}}
+			if !yield(e, nil) {
+				return
+			}
 		}
+	})
+	var failed *chat.BatchError
+	if !errors.As(err, &failed) || len(failed.Items) != 1000 {
+		t.Fatal(err)
 	}
-	if refused != 10 {
-		t.Errorf("%d reactions were refused, want 10", refused)
+	for _, err := range failed.Items {
+		fails(t, err, chat.ErrTooLarge, "changes")
 	}
+	before := k.page("ann", chat.Latest(10))
+	for range 5 {
+		_, err := k.in("bob", k.kitchen).React(t.Context(), text.ID, []string{"👍"})
+		fails(t, err, chat.ErrTooLarge, "changes")
+	}
+	_, err = k.in("ann", k.kitchen).Edit(t.Context(), text.ID, chat.Text{Body: "other"})
+	fails(t, err, chat.ErrTooLarge, "changes")
 	p := k.page("ann", chat.Latest(10))
-	if len(p.Messages[0].Reactions) != 1 {
-		t.Errorf("%+v", p.Messages[0].Reactions)
+	if p.Messages[0].Text.Body != "hello" || len(p.Messages[0].Reactions) != 1 || p.Messages[0].Revision != before.Messages[0].Revision {
+		t.Errorf("%+v", p.Messages[0])
 	}
+	k.say("ann", "again")
+	same(t, bodies(k.page("bob", chat.Latest(10))), []string{"hello", "again"})
 }
 
 func TestTopic(t *testing.T) {

@@ -44,14 +44,11 @@ type Session struct {
 // Connect connects a device of the user.
 func (u User) Connect(ctx context.Context, d Device) (*Session, error) {
 	const op = "connect"
-	leave, err := u.h.gate.enter(ctx, op)
+	leave, err := u.enter(ctx, op)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	if err := u.id.Check(op); err != nil {
-		return nil, err
-	}
 	if err := chat.CheckName(op, "device.name", d.Name); err != nil {
 		return nil, err
 	}

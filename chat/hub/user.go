@@ -21,6 +21,14 @@ type User struct {
 // ID is who it is.
 func (u User) ID() chat.UserID { return u.id }
 
+// enter begins a call of somebody who can exist.
+func (u User) enter(ctx context.Context, op string) (leave func(), err error) {
+	if err := u.id.Check(op); err != nil {
+		return nil, err
+	}
+	return u.h.gate.enter(ctx, op)
+}
+
 // Room is a room of the user's tenant in his hands. Nothing is asked or checked
 // until it is used.
 func (u User) Room(key string) Room {
@@ -31,7 +39,7 @@ func (u User) Room(key string) Room {
 // may not see is [chat.ErrNotFound].
 func (u User) RoomAt(ctx context.Context, address string) (Room, error) {
 	const op = "find room"
-	leave, err := u.h.gate.enter(ctx, op)
+	leave, err := u.enter(ctx, op)
 	if err != nil {
 		return Room{}, err
 	}
@@ -52,7 +60,7 @@ func (u User) RoomAt(ctx context.Context, address string) (Room, error) {
 // exists. For the same reason only a public room has an address.
 func (u User) Create(ctx context.Context, r storage.Room) (Room, error) {
 	const op = "create room"
-	leave, err := u.h.gate.enter(ctx, op)
+	leave, err := u.enter(ctx, op)
 	if err != nil {
 		return Room{}, err
 	}
@@ -88,7 +96,7 @@ func (u User) Create(ctx context.Context, r storage.Room) (Room, error) {
 // [MaxDirect] people in all [chat.ErrTooLarge].
 func (u User) Direct(ctx context.Context, others ...string) (Room, error) {
 	const op = "direct room"
-	leave, err := u.h.gate.enter(ctx, op)
+	leave, err := u.enter(ctx, op)
 	if err != nil {
 		return Room{}, err
 	}
@@ -162,7 +170,7 @@ type Info struct {
 // [chat.MaxBatch]. A list shorter than its limit is at its end.
 func (u User) Rooms(ctx context.Context, after string, limit int) ([]Info, error) {
 	const op = "list rooms"
-	leave, err := u.h.gate.enter(ctx, op)
+	leave, err := u.enter(ctx, op)
 	if err != nil {
 		return nil, err
 	}
