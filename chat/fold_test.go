@@ -188,6 +188,7 @@ func TestFoldProperties(t *testing.T) {
 		mixed := append(slices.Clone(changes), changes...)
 		r := rand.New(rand.NewPCG(1, uint64(rapid.Int().Draw(t, "seed"))))
 		r.Shuffle(len(mixed), func(i, j int) { mixed[i], mixed[j] = mixed[j], mixed[i] })
+		mixedBefore := copied(mixed)
 		if got := Fold(texts, mixed); !reflect.DeepEqual(got, want) {
 			t.Fatalf("mixed: %+v\nwant   %+v", got, want)
 		}
@@ -196,7 +197,8 @@ func TestFoldProperties(t *testing.T) {
 				t.Fatalf("alone: %+v\nwant   %+v", got[0], want[i])
 			}
 		}
-		if !reflect.DeepEqual(copied(texts), textsBefore) || !reflect.DeepEqual(copied(changes), changesBefore) {
+		if !reflect.DeepEqual(copied(texts), textsBefore) || !reflect.DeepEqual(copied(changes), changesBefore) ||
+			!reflect.DeepEqual(copied(mixed), mixedBefore) {
 			t.Fatal("what was given was changed")
 		}
 

@@ -122,6 +122,26 @@ func TestTenantsAreApart(t *testing.T) {
 	}
 }
 
+// openAccess is a host's Access that answers every question with the same room.
+type openAccess struct{ room chat.RoomID }
+
+func (openAccess) Access(context.Context, chat.UserID) ([]storage.Member, error) { return nil, nil }
+func (a openAccess) AccessTo(context.Context, chat.UserID, chat.RoomID) (storage.Member, error) {
+	return storage.Member{User: user("ann"), Room: a.room, Role: chat.RoleOwner}, nil
+}
+
+func TestTenantsAreApartWhateverAHostSays(t *testing.T) {
+	k := newKit(t, nil)
+	k.say("ann", "hello")
+	h := k.node(&hub.Options{Access: openAccess{k.kitchen}})
+	eve := h.As(chat.UserID{Tenant: "evil", Key: "eve"}).Room(k.kitchen.Key)
+	p, err := eve.Page(t.Context(), chat.Latest(10))
+	ok(t, err)
+	if len(p.Messages) != 0 || p.Head != 0 {
+		t.Errorf("a room of another tenant: %+v", p)
+	}
+}
+
 func TestRoles(t *testing.T) {
 	roles := []chat.Role{chat.RoleNone, chat.RoleBanned, chat.RoleMuted, chat.RoleMember, chat.RoleModerator, chat.RoleAdmin, chat.RoleOwner}
 	for _, kind := range []storage.RoomKind{storage.Public, storage.Private} {
