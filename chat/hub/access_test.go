@@ -132,7 +132,7 @@ func (a openAccess) AccessTo(context.Context, chat.UserID, chat.RoomID) (storage
 
 func TestTenantsAreApartWhateverAHostSays(t *testing.T) {
 	k := newKit(t, nil)
-	k.say("ann", "hello")
+	said := k.say("ann", "hello")
 	h := k.node(&hub.Options{Access: openAccess{k.kitchen}})
 	eve := h.As(chat.UserID{Tenant: "evil", Key: "eve"}).Room(k.kitchen.Key)
 	p, err := eve.Page(t.Context(), chat.Latest(10))
@@ -140,6 +140,8 @@ func TestTenantsAreApartWhateverAHostSays(t *testing.T) {
 	if len(p.Messages) != 0 || p.Head != 0 {
 		t.Errorf("a room of another tenant: %+v", p)
 	}
+	_, err = eve.Send(t.Context(), chat.Text{Body: "x", ReplyTo: said.ID})
+	fails(t, err, chat.ErrNotFound, "replyTo")
 }
 
 func TestRoles(t *testing.T) {
