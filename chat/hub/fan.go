@@ -26,6 +26,7 @@ type fan struct {
 	rooms      map[chat.RoomID]*audience // the rooms that this node is subscribed to
 	sessions   map[chat.UserID][]*Session
 	departures map[chat.UserID]uint64 // how often each of them was sent away from somewhere
+	personal   map[chat.RoomID]bool   // the personal rooms of all that have sessions
 }
 
 // audience are the sessions of this node that are heard in a room.
@@ -37,7 +38,8 @@ type audience struct {
 }
 
 func newFan(h *Hub) *fan {
-	f := &fan{h: h, rooms: map[chat.RoomID]*audience{}, sessions: map[chat.UserID][]*Session{}, departures: map[chat.UserID]uint64{}}
+	f := &fan{h: h, rooms: map[chat.RoomID]*audience{}, sessions: map[chat.UserID][]*Session{}, departures: map[chat.UserID]uint64{},
+		personal: map[chat.RoomID]bool{}}
 	f.chores = newChores(f)
 	return f
 }
@@ -174,13 +176,15 @@ func (f *fan) leave(s *Session, a *audience) {
 func (f *fan) connect(ctx context.Context, s *Session) error {
 	f.changing.Lock()
 	defer f.changing.Unlock()
+	personal := personalRoom(s.user)
 	f.mu.Lock()
 	f.sessions[s.user] = append(f.sessions[s.user], s)
+	f.personal[personal] = true
 	f.mu.Unlock()
 	if f.h.gate.shut() { // Shutdown may have gone through the sessions already
 		return &chat.Error{Kind: chat.ErrClosed, Op: "connect"}
 	}
-	if _, err := f.h.link.Subscribe(ctx, personalRoom(s.user)); err != nil {
+	if _, err := f.h.link.Subscribe(ctx, personal); err != nil {
 		return err
 	}
 	return f.settle(ctx, s.user, false)
@@ -197,7 +201,9 @@ func (f *fan) disconnect(s *Session) {
 	if f.sessions[s.user] = all; len(all) == 0 {
 		delete(f.sessions, s.user)
 		delete(f.departures, s.user)
-		f.chores.quiet(personalRoom(s.user))
+		personal := personalRoom(s.user)
+		delete(f.personal, personal)
+		f.chores.quiet(personal)
 	}
 }
 
@@ -337,12 +343,7 @@ func (f *fan) forget(room chat.RoomID) bool {
 		delete(f.rooms, room)
 		return true
 	}
-	for u := range f.sessions {
-		if personalRoom(u) == room {
-			return false
-		}
-	}
-	return true
+	return !f.personal[room]
 }
 
 // close ends all sessions, and the chores.
