@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/internal/suite"
 )
 
 // BenchmarkBroker measures a broker, and prints beside each figure that of
@@ -57,7 +58,7 @@ func publishBatch(b *testing.B, broker chat.Broker) {
 		bare += time.Since(start)
 		_ = events
 	}
-	report(b, b.N, spent, bare)
+	suite.Report(b, b.N, spent, bare)
 }
 
 func recent75(b *testing.B, broker chat.Broker) {
@@ -79,7 +80,7 @@ func recent75(b *testing.B, broker chat.Broker) {
 		_ = append([]chat.Event(nil), head.Events...)
 		bare += time.Since(start)
 	}
-	report(b, b.N, spent, bare)
+	suite.Report(b, b.N, spent, bare)
 }
 
 // deliver is one op per event, published one by one and delivered to one node,
@@ -116,11 +117,5 @@ func deliver(b *testing.B, broker chat.Broker) {
 		<-from
 	}
 	close(to)
-	report(b, b.N, spent, time.Since(start))
-}
-
-func report(b *testing.B, n int, spent, bare time.Duration) {
-	b.ReportMetric(float64(n)/spent.Seconds(), "op/s")
-	b.ReportMetric(float64(bare.Nanoseconds())/float64(n), "bare-ns/op")
-	b.ReportMetric(float64(spent)/float64(max(bare, 1)), "x-bare")
+	suite.Report(b, b.N, spent, time.Since(start))
 }

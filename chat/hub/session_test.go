@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/chat/hub"
@@ -324,3 +325,78 @@ type laggingSink struct {
 }
 
 func (s laggingSink) Events(e []chat.Event) { <-s.open; s.Sink.Events(e) }
+
+// subscriptions counts the rooms that a hub follows at a broker.
+type subscriptions struct {
+	chat.Broker
+	mu    sync.Mutex
+	rooms map[chat.RoomID]bool
+}
+
+func (s *subscriptions) Attach(ctx context.Context, node string, sink chat.Sink) (chat.Link, error) {
+	l, err := s.Broker.Attach(ctx, node, sink)
+	return countingLink{l, s}, err
+}
+
+func (s *subscriptions) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.rooms)
+}
+
+type countingLink struct {
+	chat.Link
+	to *subscriptions
+}
+
+func (l countingLink) Subscribe(ctx context.Context, rooms ...chat.RoomID) ([]chat.Seq, error) {
+	l.to.mu.Lock()
+	for _, r := range rooms {
+		l.to.rooms[r] = true
+	}
+	l.to.mu.Unlock()
+	return l.Link.Subscribe(ctx, rooms...)
+}
+
+func (l countingLink) Unsubscribe(rooms ...chat.RoomID) {
+	l.Link.Unsubscribe(rooms...)
+	l.to.mu.Lock()
+	defer l.to.mu.Unlock()
+	for _, r := range rooms {
+		delete(l.to.rooms, r)
+	}
+}
+
+// Rooms that nobody hears on a node any more are followed there no more, the
+// personal rooms too; those that somebody still hears are.
+func TestRoomsAreLeftWithTheLastSession(t *testing.T) {
+	k := newKit(t, nil)
+	set := k.store.Set()
+	counted := &subscriptions{Broker: set.Broker, rooms: map[chat.RoomID]bool{}}
+	set.Broker = counted
+	h, err := hub.New(t.Context(), set, nil)
+	ok(t, err)
+	defer h.Shutdown(t.Context())
+	until := func(want int) {
+		t.Helper()
+		for end := time.Now().Add(5 * time.Second); counted.count() != want; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%d rooms are followed, want %d", counted.count(), want)
+			}
+		}
+	}
+	var all []*hub.Session
+	for _, who := range []string{"ann", "ann", "bob"} {
+		s, err := h.As(user(who)).Connect(t.Context(), hub.Device{})
+		ok(t, err)
+		all = append(all, s)
+	}
+	until(3) // the kitchen, and two personal ones
+	ok(t, all[0].Close())
+	ok(t, all[2].Close())
+	until(2)
+	k.say("bob", "still there?")
+	next(t, all[1], 1)
+	ok(t, all[1].Close())
+	until(0)
+}

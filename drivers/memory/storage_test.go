@@ -27,3 +27,6 @@ func directorySite(testing.TB) *storagetest.DirectorySite {
 
 func TestHistory(t *testing.T)   { storagetest.History(t, historySite) }
 func TestDirectory(t *testing.T) { storagetest.Directory(t, directorySite) }
+
+func BenchmarkHistory(b *testing.B)   { storagetest.BenchmarkHistory(b, historySite) }
+func BenchmarkDirectory(b *testing.B) { storagetest.BenchmarkDirectory(b, directorySite) }

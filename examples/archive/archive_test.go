@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/parlor-chat/parlor/internal/shareddata"
 )
@@ -293,4 +295,40 @@ func TestTheWholeArchive(t *testing.T) {
 		t.Error(err)
 	}
 	has(t, got, "149   147 names", "\nimported: 406696 records, 406696 events, 149 rooms, ", "refused 0, ")
+}
+
+// BenchmarkImport is one op per import of all records. records/s counts until the
+// last is placed, and until the archive and the index have it too; x-json is the
+// time until placed against that of reading the records alone, in the same run.
+func BenchmarkImport(b *testing.B) {
+	files, err := filepath.Glob(filepath.Join(shareddata.Dir(b), "*.jsonl.gz"))
+	if err != nil || len(files) == 0 {
+		b.Fatal(err, files)
+	}
+	var placed, followed, reading time.Duration
+	records := 0
+	for b.Loop() {
+		start := time.Now()
+		for _, err := range merge(files, func(int) {}) {
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		reading += time.Since(start)
+		start = time.Now()
+		a, err := load(b.Context(), files, io.Discard)
+		if err != nil {
+			b.Fatal(err)
+		}
+		placed += a.took
+		records += a.result.Added
+		if err := a.hub.Admin().CatchUp(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		followed += time.Since(start)
+		a.Close(b.Context())
+	}
+	b.ReportMetric(float64(records)/placed.Seconds(), "placed-records/s")
+	b.ReportMetric(float64(records)/followed.Seconds(), "followed-records/s")
+	b.ReportMetric(placed.Seconds()/reading.Seconds(), "x-json")
 }
