@@ -51,7 +51,7 @@ func TestDerivedIDsDifferWithEachPart(t *testing.T) {
 		}
 		seen[id] = fmt.Sprintf("%q", parts)
 	}
-	if NewID() == NewID() || NewID().IsZero() {
+	if one, other := NewID(), NewID(); one == other || one.IsZero() {
 		t.Error("random ids repeat")
 	}
 }

@@ -162,6 +162,13 @@ func (r *archived) around(w chat.Range) (part []chat.Event, older, newer bool) {
 		anchor = sort.Search(count, func(i int) bool { return !event(i).At.Before(w.Time()) })
 	}
 	from, to := max(0, anchor-w.Limit()), min(count, anchor+w.Limit())
+	switch w.Anchor() { // nothing is copied that can't be on the page
+	case chat.AnchorAfter:
+		from = anchor
+	case chat.AnchorLatest, chat.AnchorBefore:
+		to = anchor
+	}
+	part = make([]chat.Event, 0, to-from)
 	for i := from; i < to; i++ {
 		part = append(part, *event(i))
 	}

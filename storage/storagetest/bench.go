@@ -53,6 +53,9 @@ func benchAppend(b *testing.B, h storage.History) {
 		bareEvents = append(bareEvents, batch...)
 		bare += time.Since(start)
 	}
+	if len(bareEvents) != b.N {
+		b.Fatal(len(bareEvents))
+	}
 	suite.Report(b, b.N, spent, bare)
 }
 
@@ -123,6 +126,9 @@ func BenchmarkDirectory(b *testing.B, at func(testing.TB) *DirectorySite) {
 				list = append(list, m)
 			}
 			bare += time.Since(start)
+			if len(list) != rooms {
+				b.Fatal(len(list))
+			}
 		}
 		suite.Report(b, b.N, spent, bare)
 	})
