@@ -17,7 +17,7 @@ import (
 // Options changes what [New] makes. The zero value of each field, and nil
 // Options, mean the default.
 type Options struct {
-	// Now is the clock that settles At; time.Now by default.
+	// Now is the clock that settles At and the ends of leases; time.Now by default.
 	Now func() time.Time
 	// HeadBytes is the quota of the heads of all rooms together, for what the
 	// archive doesn't show yet, in bytes of the stored form; 256 MiB by default.
@@ -43,6 +43,7 @@ type data struct {
 	history   historyData
 	directory directoryData
 	index     indexData
+	fence     fenceData
 }
 
 // New makes an empty store.
@@ -65,6 +66,7 @@ func New(o *Options) *Store {
 	d.history.init()
 	d.directory.init()
 	d.index.init()
+	d.fence.init(opt)
 	return &Store{data: d, links: map[*link]struct{}{}}
 }
 
@@ -98,7 +100,10 @@ func (s *Store) Directory() storage.Directory { return directory{s} }
 // Index is the index of this memory.
 func (s *Store) Index() search.Index { return index{s} }
 
-// Set is all of them.
+// Fence is the fence of this memory.
+func (s *Store) Fence() storage.Fence { return fence{s} }
+
+// Set is one driver of each contract that a hub needs.
 func (s *Store) Set() drivers.Set {
 	return drivers.Set{Broker: s.Broker(), History: s.History(), Directory: s.Directory(), Index: s.Index()}
 }

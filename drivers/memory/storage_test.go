@@ -25,6 +25,15 @@ func directorySite(testing.TB) *storagetest.DirectorySite {
 	}}
 }
 
+func fenceSite(testing.TB) *storagetest.FenceSite {
+	place := memory.New(nil)
+	return &storagetest.FenceSite{Open: func(context.Context) (storage.Fence, func() error, error) {
+		s := place.Reopen()
+		return s.Fence(), s.Close, nil
+	}}
+}
+
+func TestFence(t *testing.T)     { storagetest.Fence(t, fenceSite) }
 func TestHistory(t *testing.T)   { storagetest.History(t, historySite) }
 func TestDirectory(t *testing.T) { storagetest.Directory(t, directorySite) }
 

@@ -1,5 +1,5 @@
-// Package storagetest proves a [storage.History] and a [storage.Directory]. A driver
-// author runs each with one call from a test:
+// Package storagetest proves a [storage.History], a [storage.Directory] and a
+// [storage.Fence]. A driver author runs each with one call from a test:
 //
 //	func TestHistory(t *testing.T) {
 //		storagetest.History(t, func(t testing.TB) *storagetest.HistorySite {
@@ -70,6 +70,24 @@ func DirectoryCases() []DirectoryCase {
 func Directory(t *testing.T, at func(testing.TB) *DirectorySite) {
 	t.Helper()
 	suite.Run(t, DirectoryCases(), at)
+}
+
+// FenceSite is one place where a fence lies.
+type FenceSite struct {
+	// Open opens the fence, again and twice at once as for an archive.
+	Open func(ctx context.Context) (f storage.Fence, close func() error, err error)
+}
+
+// FenceCase is one thing that a fence must do.
+type FenceCase = suite.Case[*FenceSite]
+
+// FenceCases are all cases of a fence.
+func FenceCases() []FenceCase { return slices.Concat(leaseCases, registerCases, fenceLifeCases) }
+
+// Fence runs all cases of a fence; at makes a fresh site for each.
+func Fence(t *testing.T, at func(testing.TB) *FenceSite) {
+	t.Helper()
+	suite.Run(t, FenceCases(), at)
 }
 
 func want[T comparable](what string, got, want T) error {
