@@ -147,7 +147,7 @@ func (f racySwap) Swap(ctx context.Context, name, from, to string) error {
 		return &chat.Error{Kind: chat.ErrConflict, Field: "from"}
 	}
 	runtime.Gosched()
-	return blindSwap{f.rightFence}.Swap(ctx, name, from, to)
+	return blindSwap(f).Swap(ctx, name, from, to)
 }
 
 func (f lostSwap) Swap(ctx context.Context, name, from, to string) error {
