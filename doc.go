@@ -7,10 +7,13 @@
 //	                     and the contract of a broker
 //	chat/chattest        conformance of brokers
 //	chat/hub             the engine: join, send, history, search, sessions
-//	storage              contracts: History (the archive), Directory (rooms, members, …)
+//	storage              contracts: History (the archive), Directory (rooms, members, …),
+//	                     Fence (leases and registers)
 //	storage/storagetest  their conformance
 //	search               contract: Index; analysis; what an expression means
 //	search/searchtest    its conformance
+//	presence             contract: Registry, who is here now
+//	presence/presencetest its conformance
 //	drivers              Set, one driver of each contract
 //	drivers/memory       all contracts in memory: the reference
 //	examples/quickstart  a first look

@@ -328,8 +328,8 @@ func (h directory) PutUser(ctx context.Context, u storage.User) error {
 }
 
 // list is what every list asks first.
-func (h directory) list(ctx context.Context, op string, limit int) error {
-	if err := h.ready(ctx, op); err != nil {
+func (s *Store) list(ctx context.Context, op string, limit int) error {
+	if err := s.ready(ctx, op); err != nil {
 		return err
 	}
 	if limit < 1 {

@@ -49,13 +49,9 @@ func (b broker) Attach(ctx context.Context, node string, sink chat.Sink) (chat.L
 	}
 	l := &link{s: b.Store, node: node, sink: sink, kick: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
 		cursors: map[chat.RoomID]chat.Seq{}, isDirty: map[chat.RoomID]bool{}}
-	b.Store.mu.Lock()
-	if b.Store.closed {
-		b.Store.mu.Unlock()
-		return nil, &chat.Error{Kind: chat.ErrClosed, Op: op}
+	if err := b.hold(op, l); err != nil {
+		return nil, err
 	}
-	b.Store.links[l] = struct{}{}
-	b.Store.mu.Unlock()
 	d := &b.data.broker
 	d.mu.Lock()
 	older := d.nodes[node]
@@ -128,9 +124,7 @@ func (l *link) Close() error {
 		clear(l.cursors)
 		l.mu.Unlock()
 		d.mu.Unlock()
-		l.s.mu.Lock()
-		delete(l.s.links, l)
-		l.s.mu.Unlock()
+		l.s.release(l)
 	})
 	<-l.done
 	return nil

@@ -5,11 +5,13 @@ package memory
 
 import (
 	"context"
+	"io"
 	"sync"
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/drivers"
+	"github.com/parlor-chat/parlor/presence"
 	"github.com/parlor-chat/parlor/search"
 	"github.com/parlor-chat/parlor/storage"
 )
@@ -34,7 +36,7 @@ type Store struct {
 
 	mu     sync.Mutex
 	closed bool
-	links  map[*link]struct{} // closed with the handle
+	links  map[io.Closer]struct{} // links and watches, closed with the handle
 }
 
 // data is what all handles share.
@@ -44,6 +46,7 @@ type data struct {
 	directory directoryData
 	index     indexData
 	fence     fenceData
+	registry  registryData
 }
 
 // New makes an empty store.
@@ -67,15 +70,16 @@ func New(o *Options) *Store {
 	d.directory.init()
 	d.index.init()
 	d.fence.init(opt)
-	return &Store{data: d, links: map[*link]struct{}{}}
+	d.registry.init(opt)
+	return &Store{data: d, links: map[io.Closer]struct{}{}}
 }
 
 // Reopen gives another handle on the same memory. It works after Close, too.
 func (s *Store) Reopen() *Store {
-	return &Store{data: s.data, links: map[*link]struct{}{}}
+	return &Store{data: s.data, links: map[io.Closer]struct{}{}}
 }
 
-// Close closes this handle: its links end, and every later call returns
+// Close closes this handle: its links and watches end, and every later call returns
 // [chat.ErrClosed]. Closing twice is no error.
 func (s *Store) Close() error {
 	s.mu.Lock()
@@ -103,9 +107,30 @@ func (s *Store) Index() search.Index { return index{s} }
 // Fence is the fence of this memory.
 func (s *Store) Fence() storage.Fence { return fence{s} }
 
+// Registry is the registry of this memory.
+func (s *Store) Registry() presence.Registry { return registry{s} }
+
 // Set is one driver of each contract that a hub needs.
 func (s *Store) Set() drivers.Set {
 	return drivers.Set{Broker: s.Broker(), History: s.History(), Directory: s.Directory(), Index: s.Index()}
+}
+
+// hold has l closed with the handle, if that isn't closed yet.
+func (s *Store) hold(op string, l io.Closer) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return &chat.Error{Kind: chat.ErrClosed, Op: op}
+	}
+	s.links[l] = struct{}{}
+	return nil
+}
+
+// release undoes hold.
+func (s *Store) release(l io.Closer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.links, l)
 }
 
 // ready is what every method asks first.

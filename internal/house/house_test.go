@@ -70,13 +70,15 @@ var arrows = []struct {
 	{"chat", nil, "the words know nobody"},
 	{"storage", []string{"chat"}, "a contract knows the words"},
 	{"search", []string{"chat", "storage"}, "a contract knows the words, and a span"},
-	{"drivers", []string{"chat", "storage", "search"}, "the set names the contracts, and links no driver"},
-	{"drivers/...", []string{"chat", "storage", "search", "drivers"}, "drivers never know the hub"},
-	{"chat/hub", []string{"chat", "storage", "search", "drivers"}, "the hub never knows a driver"},
+	{"presence", []string{"chat"}, "a contract knows the words"},
+	{"drivers", []string{"chat", "storage", "search", "presence"}, "the set names the contracts, and links no driver"},
+	{"drivers/...", []string{"chat", "storage", "search", "presence", "drivers"}, "drivers never know the hub"},
+	{"chat/hub", []string{"chat", "storage", "search", "presence", "drivers"}, "the hub never knows a driver"},
 	{"chat/chattest", []string{"chat", "internal/suite"}, "a suite knows its contract"},
 	{"storage/storagetest", []string{"chat", "storage", "internal/suite"}, "a suite knows its contract"},
 	{"search/searchtest", []string{"chat", "storage", "search", "internal/suite"}, "a suite knows its contract"},
-	{"examples/...", []string{"chat", "chat/hub", "storage", "search", "drivers/...", "internal/shareddata"}, "an example uses what everybody may"},
+	{"presence/presencetest", []string{"chat", "presence", "internal/suite"}, "a suite knows its contract"},
+	{"examples/...", []string{"chat", "chat/hub", "storage", "search", "presence", "drivers/...", "internal/shareddata"}, "an example uses what everybody may"},
 	{"internal/suite", nil, "it runs cases of anything"},
 	{"internal/shareddata", nil, "it finds a folder"},
 	{"internal/...", []string{"internal/..."}, "tools of the house"},
@@ -113,7 +115,7 @@ func TestArrows(t *testing.T) {
 }
 
 func TestOnlySuitesImportTesting(t *testing.T) {
-	may := []string{"chat/chattest", "storage/storagetest", "search/searchtest", "internal/suite", "internal/shareddata"}
+	may := []string{"chat/chattest", "storage/storagetest", "search/searchtest", "presence/presencetest", "internal/suite", "internal/shareddata"}
 	for _, p := range list(t, "./...") {
 		path, _ := inside(p.ImportPath)
 		if slices.Contains(p.Imports, "testing") && !slices.Contains(may, path) {
@@ -126,7 +128,7 @@ func TestOnlySuitesImportTesting(t *testing.T) {
 var linked = []string{module, "golang.org/x/text", "github.com/rivo/uniseg"}
 
 func TestWhatASmallProgramLinks(t *testing.T) {
-	for _, p := range list(t, "-deps", "./chat", "./chat/hub", "./storage", "./search", "./drivers", "./drivers/memory") {
+	for _, p := range list(t, "-deps", "./chat", "./chat/hub", "./storage", "./search", "./presence", "./drivers", "./drivers/memory") {
 		if p.Standard || slices.ContainsFunc(linked, func(m string) bool { return matches(m+"/...", p.ImportPath) }) {
 			continue
 		}
