@@ -61,8 +61,10 @@ type Broker interface {
 	// order in which they were. Of several positions in one room the last is
 	// enough: a driver may leave the others out. The empty cursor, or one that the
 	// broker no longer knows, starts with the oldest that is still known: at least
-	// everything that Archived was not told of. next is the cursor to go on from,
-	// also when nothing was placed. limit is from 1 to [MaxBatch]; a shard out of
+	// everything that Archived was not told of. The last position of a room is known
+	// for at least 24 hours though the archive shows it, for other followers may be
+	// behind the archive. next is the cursor to go on from, also when nothing was
+	// placed. limit is from 1 to [MaxBatch]; a shard out of
 	// range is ErrInvalid.
 	Changed(ctx context.Context, shard int, after string, limit int) (placed []Position, next string, err error)
 

@@ -4,6 +4,7 @@ package drivers
 
 import (
 	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/presence"
 	"github.com/parlor-chat/parlor/search"
 	"github.com/parlor-chat/parlor/storage"
 )
@@ -14,4 +15,6 @@ type Set struct {
 	History   storage.History
 	Directory storage.Directory
 	Index     search.Index
+	Fence     storage.Fence
+	Registry  presence.Registry
 }

@@ -11,6 +11,7 @@ import (
 var changedCases = []Case{
 	{Name: "changed tells of every room since a cursor", Why: "followers archive and index by it alone", Run: two(changedSince)},
 	{Name: "changed from the start covers what isn't archived", Why: "a follower that lost its cursor must find everything", Run: one(changedFromStart)},
+	{Name: "changed tells what is archived to those who are behind", Why: "the index follows the archive, later", Run: one(changedArchived)},
 	{Name: "changed goes on in small steps", Why: "every call is bounded", Run: one(changedSteps)},
 	{Name: "changed refuses what it can't do", Why: "shards are 0 to 63, limits from 1", Run: one(changedRefuses)},
 	{Name: "changed after reopening", Why: "a follower goes on after a restart", Run: changedReopened},
@@ -121,6 +122,29 @@ func changedFromStart(ctx context.Context, b chat.Broker) error {
 	delete(want, rooms[0])
 	for _, cursor := range []string{"", "a cursor of another broker"} {
 		seen, _, err := drain(ctx, b, shard, cursor, chat.MaxBatch)
+		if err := first(err, covers(seen, want)); err != nil {
+			return fmt.Errorf("from %q: %w", cursor, err)
+		}
+	}
+	return nil
+}
+
+func changedArchived(ctx context.Context, b chat.Broker) error {
+	shard, rooms := sameShard(3)
+	_, before, err := drain(ctx, b, shard, "", 100)
+	if err != nil {
+		return err
+	}
+	want := map[chat.RoomID]chat.Seq{}
+	for i, room := range rooms {
+		want[room] = chat.Seq(chat.HeadSize + 1 + i)
+		err := first(fill(ctx, b, room, int(want[room])), b.Archived(ctx, chat.Position{Room: room, Seq: want[room]}))
+		if err != nil {
+			return err
+		}
+	}
+	for _, cursor := range []string{before, ""} {
+		seen, _, err := drain(ctx, b, shard, cursor, 100)
 		if err := first(err, covers(seen, want)); err != nil {
 			return fmt.Errorf("from %q: %w", cursor, err)
 		}

@@ -118,8 +118,8 @@ func (h *Hub) erase(ctx context.Context, e *chat.Event) error {
 	return nil
 }
 
-// CatchUp waits until everything that was placed before is archived and found by
-// searches.
+// CatchUp waits until everything that was placed before is archived, found by
+// searches, and in personal logs, whichever node sees to it.
 func (a Admin) CatchUp(ctx context.Context) error {
 	leave, err := a.h.gate.enter(ctx, "catch up")
 	if err != nil {
@@ -127,6 +127,17 @@ func (a Admin) CatchUp(ctx context.Context) error {
 	}
 	defer leave()
 	return a.h.follow.catchUp(ctx)
+}
+
+// Lag says how far each follower is behind what was placed: those of the hub, and
+// those of [Hub.Follow] that run on this node.
+func (a Admin) Lag(ctx context.Context) ([]Lag, error) {
+	leave, err := a.h.gate.enter(ctx, "lag")
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return a.h.follow.lag(ctx)
 }
 
 // Recheck makes live streams follow from what Access says now, on every node. A

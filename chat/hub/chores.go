@@ -90,9 +90,11 @@ func (c *chores) run() {
 			c.f.recheck(ctx, u, cut) // told to the sessions and the log
 			cancel()
 		}
+		c.f.changing.Lock()
 		for r := range rooms {
 			c.f.drop(r)
 		}
+		c.f.changing.Unlock()
 	}
 }
 

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 
@@ -34,7 +35,14 @@ type audience struct {
 	room chat.RoomID
 
 	mu       sync.Mutex
+	last     chat.Seq // everything up to here was delivered, or placed before
 	sessions []*Session
+}
+
+// heard is a room that a session is heard in.
+type heard struct {
+	*audience
+	from chat.Seq // what is placed behind it comes live
 }
 
 func newFan(h *Hub) *fan {
@@ -76,8 +84,10 @@ func (f *fan) Gap(room chat.RoomID, from, to chat.Seq) {
 		defer a.mu.Unlock()
 		for _, s := range a.sessions {
 			s.stop(&chat.Error{Kind: chat.ErrCutOff, Op: "session", Field: "gap", Err: err})
+			s.miss(room, from)
 		}
 		a.sessions = nil
+		a.last = to
 	}
 }
 
@@ -130,6 +140,12 @@ func (f *fan) deliver(a *audience, d *Delivery) {
 	if d.Signal != nil {
 		to = d.Signal.To
 	}
+	if d.Event != nil {
+		if d.Event.Seq <= a.last { // from before the room was left and heard again
+			return
+		}
+		a.last = d.Event.Last()
+	}
 	live := a.sessions[:0]
 	for i, s := range a.sessions {
 		if (to.IsZero() || s.user == to) && !s.push(d) {
@@ -163,7 +179,7 @@ func (f *fan) depart(a *audience, u chat.UserID) {
 
 // leave takes one session out of one audience; under f.mu.
 func (f *fan) leave(s *Session, a *audience) {
-	s.rooms = slices.DeleteFunc(s.rooms, func(b *audience) bool { return a == b })
+	s.rooms = slices.DeleteFunc(s.rooms, func(r heard) bool { return r.audience == a })
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.sessions = slices.DeleteFunc(a.sessions, func(t *Session) bool { return s == t })
@@ -194,8 +210,8 @@ func (f *fan) connect(ctx context.Context, s *Session) error {
 func (f *fan) disconnect(s *Session) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, a := range slices.Clone(s.rooms) {
-		f.leave(s, a)
+	for _, r := range slices.Clone(s.rooms) {
+		f.leave(s, r.audience)
 	}
 	all := slices.DeleteFunc(f.sessions[s.user], func(t *Session) bool { return s == t })
 	if f.sessions[s.user] = all; len(all) == 0 {
@@ -242,27 +258,32 @@ func (f *fan) settle(ctx context.Context, u chat.UserID, cut bool) error {
 // subscribe adds the rooms that this node doesn't follow yet, and says whether
 // there were any.
 func (f *fan) subscribe(ctx context.Context, rooms map[chat.RoomID]bool) (bool, error) {
-	var fresh []chat.RoomID
-	f.mu.RLock()
+	var fresh []*audience
+	var names []chat.RoomID
+	f.mu.Lock()
 	for room := range rooms {
 		if f.rooms[room] == nil {
-			fresh = append(fresh, room)
+			a := &audience{room: room}
+			f.rooms[room] = a // before it is subscribed to, so that last misses nothing
+			fresh, names = append(fresh, a), append(names, room)
 		}
 	}
-	f.mu.RUnlock()
+	f.mu.Unlock()
 	if len(fresh) == 0 {
 		return false, nil
 	}
-	if _, err := f.h.link.Subscribe(ctx, fresh...); err != nil {
-		return false, err
+	last, err := f.h.link.Subscribe(ctx, names...)
+	for i, a := range fresh {
+		if err != nil {
+			f.drop(a.room)
+			continue
+		}
+		a.mu.Lock()
+		a.last = max(a.last, last[i])
+		a.mu.Unlock()
+		f.chores.quiet(a.room) // unless a session comes
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, room := range fresh {
-		f.rooms[room] = &audience{room: room}
-		f.chores.quiet(room) // unless a session comes
-	}
-	return true, nil
+	return err == nil, err
 }
 
 // place puts a user's sessions where he belongs. It does nothing and reports false
@@ -275,9 +296,9 @@ func (f *fan) place(u chat.UserID, belongs map[chat.RoomID]bool, cut bool, depar
 	}
 	for _, s := range f.sessions[u] {
 		if cut {
-			for _, a := range slices.Clone(s.rooms) {
-				if !belongs[a.room] {
-					f.leave(s, a)
+			for _, r := range slices.Clone(s.rooms) {
+				if !belongs[r.room] {
+					f.leave(s, r.audience)
 				}
 			}
 		}
@@ -290,12 +311,12 @@ func (f *fan) place(u chat.UserID, belongs map[chat.RoomID]bool, cut bool, depar
 
 // enter adds a session to an audience, once; under f.mu.
 func (f *fan) enter(s *Session, a *audience) {
-	if slices.Contains(s.rooms, a) {
+	if slices.ContainsFunc(s.rooms, func(r heard) bool { return r.audience == a }) {
 		return
 	}
-	s.rooms = append(s.rooms, a)
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	s.rooms = append(s.rooms, heard{a, a.last})
 	a.sessions = append(a.sessions, s)
 }
 
@@ -310,6 +331,14 @@ func (f *fan) recheck(ctx context.Context, u chat.UserID, cut bool) error {
 	if len(sessions) == 0 {
 		return nil
 	}
+	if cut {
+		if err := f.h.allow(ctx, "session", Action{User: u, Verb: VerbConnect}); err != nil {
+			for _, s := range sessions {
+				s.stop(err)
+			}
+			return nil
+		}
+	}
 	err := f.settle(ctx, u, cut)
 	if err != nil {
 		f.h.log.Warn("parlor: access can't be checked, sessions are cut off", "user", u, "error", err)
@@ -320,10 +349,8 @@ func (f *fan) recheck(ctx context.Context, u chat.UserID, cut bool) error {
 	return err
 }
 
-// drop unsubscribes from a room that nobody here hears any more.
+// drop unsubscribes from a room that nobody here hears any more; under changing.
 func (f *fan) drop(room chat.RoomID) {
-	f.changing.Lock()
-	defer f.changing.Unlock()
 	if f.forget(room) {
 		f.h.link.Unsubscribe(room)
 	}
@@ -353,12 +380,16 @@ func (f *fan) close() {
 	for _, s := range f.sessions {
 		all = append(all, s...)
 	}
-	for _, a := range f.rooms {
+	rooms := slices.Collect(maps.Values(f.rooms))
+	f.mu.Unlock()
+	for _, s := range all {
+		s.freeze(&chat.Error{Kind: chat.ErrClosed, Op: "session"})
+	}
+	for _, a := range rooms {
 		a.mu.Lock()
 		a.sessions = nil // at once: one by one takes the square of a large room
 		a.mu.Unlock()
 	}
-	f.mu.Unlock()
 	for _, s := range all {
 		s.Close()
 	}

@@ -3,47 +3,71 @@ package hub
 import (
 	"context"
 	"errors"
-	"sync"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
-	"github.com/parlor-chat/parlor/search"
-	"github.com/parlor-chat/parlor/storage"
 )
 
-// follower reads the log of every room in order and does what follows from it:
-// it archives the events, writes the rows of members, empties what was erased,
-// tells the broker, and feeds the index. Each step may be done twice: after a
-// crash it goes on from what the stores themselves say.
+// follower does one thing that follows from the log: it archives, feeds the index,
+// writes personal logs, calls a host's function. It goes through the shards that this
+// node leads, in each behind a cursor that lies in the fence. What it does may be done
+// twice, never left out.
 type follower struct {
 	h    *Hub
+	name string
+	task task
 	kick chan struct{}
 	quit context.CancelFunc
 	done chan struct{}
 
-	pass    sync.Mutex // held by the pass that runs; it guards all below
-	cursors [chat.Shards]string
-	shown   map[chat.RoomID]chat.Seq // what this follower has archived
-	indexed map[chat.RoomID]chat.Seq // what it knows to be in the index
+	turn   chan struct{} // holds a token while a pass runs; it guards places
+	places [chat.Shards]place
 }
 
-// How often the follower looks by itself, for what other nodes placed; how long it
-// waits after a failure.
+// task is what a follower does.
+type task interface {
+	// do brings a room up to a position. errBehind says that it isn't its turn yet.
+	do(ctx context.Context, p chat.Position) error
+	// upTo says how far a room is.
+	upTo(ctx context.Context, room chat.RoomID) (chat.Seq, error)
+	// anew says that the shard may have been led by another node since: forget what
+	// is known of its rooms.
+	anew(shard int)
+}
+
+// errBehind is told by a task that waits for another follower.
+var errBehind = errors.New("behind")
+
+// place is where a follower is in a shard.
+type place struct {
+	tenure  *tenure // it is of; of another one it has to be read anew
+	cursor  string
+	saved   string // the register, as this follower wrote it
+	savedAt time.Time
+	retryAt time.Time
+	retry   time.Duration
+}
+
+// How often a follower looks by itself, for what other nodes placed; how often it
+// saves its cursor; how long it waits after a failure.
 const (
 	followEvery = 500 * time.Millisecond
+	saveEvery   = time.Second
 	retryFirst  = 100 * time.Millisecond
 	retryMost   = 10 * time.Second
 )
 
-func startFollower(h *Hub) *follower {
+func startFollower(h *Hub, name string, t task) *follower {
 	ctx, quit := context.WithCancel(context.Background())
-	f := &follower{h: h, kick: make(chan struct{}, 1), quit: quit, done: make(chan struct{}),
-		shown: map[chat.RoomID]chat.Seq{}, indexed: map[chat.RoomID]chat.Seq{}}
+	f := &follower{h: h, name: name, task: t, kick: make(chan struct{}, 1), quit: quit, done: make(chan struct{}), turn: make(chan struct{}, 1)}
 	go f.run(ctx)
 	return f
 }
 
-// wake says that something was placed.
+// wake says that something was placed, or done by the one before.
 func (f *follower) wake() {
 	select {
 	case f.kick <- struct{}{}:
@@ -53,196 +77,172 @@ func (f *follower) wake() {
 
 func (f *follower) run(ctx context.Context) {
 	defer close(f.done)
-	retry := retryFirst
+	timer := time.NewTimer(followEvery)
+	defer timer.Stop()
 	for {
-		wait, kick := followEvery, f.kick
-		if err := f.catchUp(ctx); err != nil && ctx.Err() == nil {
-			f.h.log.Warn("parlor: the follower failed and tries again", "in", retry, "error", err)
-			wait, kick = retry, nil // however much is placed meanwhile
-			retry = min(2*retry, retryMost)
-		} else {
-			retry = retryFirst
-		}
-		timer := time.NewTimer(wait)
+		f.pass(ctx, false)
+		timer.Reset(followEvery)
 		select {
 		case <-ctx.Done():
-			timer.Stop()
 			return
-		case <-kick:
+		case <-f.kick:
 		case <-timer.C:
 		}
-		timer.Stop()
 	}
 }
 
-// stop ends the follower after one last pass, or when ctx ends.
-func (f *follower) stop(ctx context.Context) error {
+// stop ends the follower.
+func (f *follower) stop() {
 	f.quit()
 	<-f.done
-	return f.catchUp(ctx)
 }
 
-// catchUp does everything that follows from what was placed before it was called.
-// One room's failure doesn't hold the others up.
-func (f *follower) catchUp(ctx context.Context) error {
-	f.pass.Lock()
-	defer f.pass.Unlock()
+// pass goes through all shards that this node leads. With all, it tries those, too,
+// that just failed, and saves all cursors.
+func (f *follower) pass(ctx context.Context, all bool) error {
+	select {
+	case f.turn <- struct{}{}:
+		defer func() { <-f.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	var failed []error
-	for shard := range chat.Shards {
-		if err := f.shard(ctx, shard); err != nil {
-			failed = append(failed, err)
+	for _, t := range f.h.follow.lead.tenures() {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		p := &f.places[t.shard]
+		if !all && time.Now().Before(p.retryAt) {
+			continue
+		}
+		err := f.visit(ctx, t, p, all)
+		if err == nil || errors.Is(err, errBehind) {
+			p.retry, p.retryAt = 0, time.Time{} // what is behind is looked at again soon
+			continue
+		}
+		if t.ctx.Err() != nil || ctx.Err() != nil {
+			continue // the shard is another node's, or the hub ends
+		}
+		p.retry = min(max(2*p.retry, retryFirst), retryMost)
+		p.retryAt = time.Now().Add(p.retry)
+		f.h.log.Warn("parlor: a follower failed and tries again", "follower", f.name, "shard", t.shard, "in", p.retry, "error", err)
+		failed = append(failed, err)
+	}
+	return errors.Join(failed...)
+}
+
+// visit follows the rooms of a shard until nothing is new, or the lease ends.
+func (f *follower) visit(ctx context.Context, t *tenure, p *place, save bool) (err error) {
+	t.work.RLock()
+	defer t.work.RUnlock()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(t.ctx, cancel)()
+	defer func() {
+		if bad := recover(); bad != nil {
+			err = &chat.Error{Kind: chat.ErrUnavailable, Op: "follow", Field: f.name, Err: fmt.Errorf("panic: %v", bad)}
+		}
+	}()
+	if p.tenure != t {
+		if err := f.take(ctx, t, p); err != nil {
+			return err
+		}
+	}
+	for {
+		placed, next, err := f.h.set.Broker.Changed(ctx, t.shard, p.cursor, chat.MaxBatch)
+		if err != nil {
+			return err
+		}
+		if len(placed) > 0 {
+			if err := f.follow(ctx, placed); err != nil {
+				return err
+			}
+		}
+		p.cursor = next
+		if changed := p.saved != p.register(); changed && (save || time.Since(p.savedAt) >= saveEvery) {
+			if err := f.save(ctx, p); err != nil {
+				return err
+			}
+		}
+		if len(placed) == 0 {
+			return nil
+		}
+	}
+}
+
+// follow does what is to be done in rooms. One room's failure doesn't hold the others
+// up.
+func (f *follower) follow(ctx context.Context, placed []chat.Position) error {
+	var failed []error
+	behind := false
+	upTo := map[chat.RoomID]chat.Seq{}
+	for _, p := range placed {
+		upTo[p.Room] = max(upTo[p.Room], p.Seq)
+	}
+	for _, p := range placed {
+		if upTo[p.Room] != p.Seq {
+			continue
+		}
+		switch err := f.task.do(ctx, p); {
+		case errors.Is(err, errBehind):
+			behind = true
+		case err != nil:
+			failed = append(failed, &chat.Error{Kind: chat.ErrUnavailable, Op: f.name, Field: p.Room.String(), Err: err})
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 	}
+	if len(failed) == 0 && behind {
+		return errBehind
+	}
 	return errors.Join(failed...)
 }
 
-// shard follows the rooms of a shard until nothing is new. The cursor goes on only
-// behind what was done.
-func (f *follower) shard(ctx context.Context, shard int) error {
-	for {
-		placed, next, err := f.h.set.Broker.Changed(ctx, shard, f.cursors[shard], chat.MaxBatch)
-		if err != nil {
-			return err
-		}
-		if len(placed) == 0 {
-			return nil
-		}
-		upTo := map[chat.RoomID]chat.Seq{}
-		for _, p := range placed {
-			upTo[p.Room] = max(upTo[p.Room], p.Seq)
-		}
-		for room, seq := range upTo {
-			if err := f.room(ctx, room, seq); err != nil {
-				return &chat.Error{Kind: chat.ErrUnavailable, Op: "follow", Field: room.String(), Err: err}
-			}
-		}
-		f.cursors[shard] = next
-	}
-}
-
-func (f *follower) room(ctx context.Context, room chat.RoomID, seq chat.Seq) error {
-	if err := f.archive(ctx, room, seq); err != nil {
+// take reads the cursor that the one before left, and signs it with this term: from
+// then on, whoever had the shard before can't save his any more.
+func (f *follower) take(ctx context.Context, t *tenure, p *place) error {
+	was, cursor, err := f.saved(ctx, t.shard)
+	if err != nil {
 		return err
 	}
-	return f.index(ctx, room)
-}
-
-// archive brings the archive to seq at least. The first time it sees a room it
-// starts with all that the head holds: appending again changes nothing, and what a
-// crash left undone is done.
-func (f *follower) archive(ctx context.Context, room chat.RoomID, seq chat.Seq) error {
-	for f.shown[room] < seq {
-		head, err := f.h.set.Broker.Recent(ctx, room, chat.After(f.shown[room], chat.MaxBatch).All())
-		if err != nil {
-			return err
-		}
-		events := head.Events
-		if len(events) == 0 {
-			return &chat.Error{Kind: chat.ErrIncomplete, Op: "archive", Field: "head"}
-		}
-		if err := f.h.set.History.Append(ctx, events); err != nil {
-			return err
-		}
-		for i := range events {
-			if err := f.effect(ctx, &events[i]); err != nil {
-				return err
-			}
-		}
-		last := events[len(events)-1].Last()
-		if err := f.h.set.Broker.Archived(ctx, chat.Position{Room: room, Seq: last}); err != nil {
-			return err
-		}
-		f.shown[room] = last
+	next := place{tenure: t, saved: was, cursor: cursor}
+	term, _, _ := strings.Cut(was, " ")
+	if n, _ := strconv.ParseInt(term, 10, 64); n > t.term {
+		return &chat.Error{Kind: chat.ErrExpired, Op: f.name, Field: "term"}
 	}
+	if err := f.save(ctx, &next); err != nil {
+		return err
+	}
+	f.task.anew(t.shard)
+	*p = next
 	return nil
 }
 
-// effect does what an archived event demands outside of the log.
-func (f *follower) effect(ctx context.Context, e *chat.Event) error {
-	switch e.Content.(type) {
-	case *chat.Member:
-		return f.h.writeRow(ctx, e)
-	case *chat.Erase:
-		return f.h.erase(ctx, e)
+// saved reads the register of a shard, and the cursor in it.
+func (f *follower) saved(ctx context.Context, shard int) (register, cursor string, err error) {
+	register, err = f.h.set.Fence.Value(ctx, shardKey(f.name, shard))
+	_, cursor, _ = strings.Cut(register, " ")
+	return register, cursor, err
+}
+
+// save stores the cursor, behind what was done. Where that fails, the place is read
+// again before anything more is done: the answer may have been lost, and where another
+// node was there, its word counts.
+func (f *follower) save(ctx context.Context, p *place) error {
+	to := p.register()
+	if err := f.h.set.Fence.Swap(ctx, shardKey(f.name, p.tenure.shard), p.saved, to); err != nil {
+		p.tenure = nil
+		return err
 	}
+	p.saved, p.savedAt = to, time.Now()
 	return nil
 }
 
-// index brings the index to what the archive shows of a room. Each document is
-// folded from all that the archive has, so an index that is behind never finds a
-// text as it no longer is.
-func (f *follower) index(ctx context.Context, room chat.RoomID) error {
-	done, known := f.indexed[room]
-	if !known {
-		marks, err := f.h.set.Index.Watermark(ctx, room)
-		if err != nil {
-			return err
-		}
-		done = marks[0]
-	}
-	for {
-		page, err := f.h.set.History.Page(ctx, room, chat.After(done, storage.MaxPage).All())
-		if err != nil {
-			return err
-		}
-		if len(page.Events) == 0 {
-			f.indexed[room] = done
-			return nil
-		}
-		docs, err := f.documents(ctx, room, page)
-		if err != nil {
-			return err
-		}
-		done = page.Events[len(page.Events)-1].Last()
-		for len(docs) > chat.MaxBatch { // the watermark comes with the last
-			if err := f.h.set.Index.Apply(ctx, docs[:chat.MaxBatch]); err != nil {
-				return err
-			}
-			docs = docs[chat.MaxBatch:]
-		}
-		if err := f.h.set.Index.Apply(ctx, docs, chat.Position{Room: room, Seq: done}); err != nil {
-			return err
-		}
-		f.indexed[room] = done
-	}
+// register is what the fence holds of a place.
+func (p *place) register() string {
+	return strconv.FormatInt(p.tenure.term, 10) + " " + p.cursor
 }
 
-// documents are those of all texts that a part of the log is about.
-func (f *follower) documents(ctx context.Context, room chat.RoomID, page storage.Page) ([]search.Document, error) {
-	var texts []chat.Event
-	here := map[chat.EventID]bool{}
-	for i := range page.Events {
-		if e := &page.Events[i]; e.IsText() {
-			texts = append(texts, *e)
-			here[e.ID] = true
-		}
-	}
-	var elsewhere []storage.Ref
-	for i := range page.Events {
-		if e := &page.Events[i]; e.Changes() && !here[e.Target] {
-			here[e.Target] = true
-			elsewhere = append(elsewhere, storage.Ref{Room: room, ID: e.Target})
-		}
-	}
-	if len(elsewhere) > 0 {
-		older, err := f.h.set.History.Lookup(ctx, elsewhere)
-		if err != nil {
-			return nil, err
-		}
-		for i := range older.Events {
-			if older.Events[i].IsText() {
-				texts = append(texts, older.Events[i])
-			}
-		}
-		page.Changes = mergeChanges(page.Changes, older.Changes)
-	}
-	messages := chat.Fold(texts, page.Changes)
-	docs := make([]search.Document, len(messages))
-	for i := range messages {
-		docs[i] = search.FromMessage(&messages[i])
-	}
-	return docs, nil
-}
+// shardKey names what belongs to a shard.
+func shardKey(name string, shard int) string { return name + "." + strconv.Itoa(shard) }

@@ -18,16 +18,17 @@ type Hub struct {
 	limits Limits
 	log    *slog.Logger
 
+	resume []byte // signs tokens
 	gate   gate
 	fan    *fan
 	link   chat.Link
-	follow *follower
+	follow *followers
 }
 
 // Options changes what [New] makes. Nil options, and the zero value of each
 // field, mean the default.
 type Options struct {
-	// Node names this hub among those that share its broker. Random by default.
+	// Node names this hub among those that share its drivers; a key. Random by default.
 	Node string
 	// Access decides who may see what; the set's Directory by default.
 	Access storage.Access
@@ -87,6 +88,7 @@ func New(ctx context.Context, set drivers.Set, o *Options) (*Hub, error) {
 	}{
 		{"broker", set.Broker == nil}, {"history", set.History == nil},
 		{"directory", set.Directory == nil}, {"index", set.Index == nil},
+		{"fence", set.Fence == nil}, {"registry", set.Registry == nil},
 	} {
 		if d.missing {
 			return nil, &chat.Error{Kind: chat.ErrInvalid, Op: "new hub", Field: d.name}
@@ -110,12 +112,19 @@ func New(ctx context.Context, set drivers.Set, o *Options) (*Hub, error) {
 	if opt.Node == "" {
 		opt.Node = chat.NewID().String()
 	}
+	if err := chat.CheckKey("new hub", "node", opt.Node); err != nil {
+		return nil, err
+	}
+	if h.resume, err = resumeSecret(ctx, set.Fence); err != nil {
+		return nil, err
+	}
 	h.fan = newFan(h)
 	h.link, err = set.Broker.Attach(ctx, opt.Node, h.fan)
 	if err != nil {
+		h.fan.close()
 		return nil, err
 	}
-	h.follow = startFollower(h)
+	startFollowers(ctx, h, opt.Node)
 	return h, nil
 }
 
@@ -142,9 +151,10 @@ func (l Limits) orDefault() (Limits, error) {
 }
 
 // Shutdown ends the hub: new calls get [chat.ErrClosed], running ones end, the
-// sessions are closed, and the follower does what was placed. Where ctx ends
-// first, Shutdown returns its error; what the follower hadn't done is done by the
-// next hub. Drivers stay open. Calling it twice is no error.
+// sessions are closed, and the followers do what was placed in the rooms that they
+// lead. Where ctx ends first, Shutdown returns its error; what they hadn't done is
+// done by the other nodes, or the next hub. Drivers stay open. Calling it twice is no
+// error.
 func (h *Hub) Shutdown(ctx context.Context) error {
 	first, idle := h.gate.close()
 	if !first {

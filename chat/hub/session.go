@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"sync"
+	"time"
 
 	"github.com/parlor-chat/parlor/chat"
 )
@@ -12,6 +13,13 @@ import (
 type Device struct {
 	Name  string // what the user calls it; for people, may repeat
 	Queue int    // deliveries that may wait; 0: the hub's limit, which is also the most
+	// Resume goes on where another session of the same user was ([Session.Resume]), on
+	// any node: first comes what it missed, as it is now, then what is placed live;
+	// nothing twice, in each room in order. A token that isn't the user's own, or not
+	// of this service, is [chat.ErrInvalid]. One that is older than [MaxResumeAge], or
+	// missed more than [MaxMissed] events, is [chat.ErrExpired]: connect without it,
+	// and read the rooms by pages.
+	Resume Resume
 }
 
 // maxQueue is the largest queue of a session that a host may set.
@@ -34,11 +42,15 @@ type Session struct {
 
 	ready chan struct{} // holds one token while something waits
 
-	mu    sync.Mutex
-	queue ring
-	end   error // why nothing more comes; nil while it lives
+	mu      sync.Mutex
+	backlog []*Delivery // what was missed, ahead of the queue
+	queue   ring
+	end     error                    // why nothing more comes; nil while it lives
+	missed  map[chat.RoomID]chat.Seq // the first that didn't come after the end
+	after   map[chat.RoomID]chat.Seq // what it had from another node that was ahead of this one
+	final   map[chat.RoomID]chat.Seq // where it was in each room when it was closed
 
-	rooms []*audience // where it is heard; under fan.mu
+	rooms []heard // where it is heard; under fan.mu
 }
 
 // Connect connects a device of the user.
@@ -63,9 +75,18 @@ func (u User) Connect(ctx context.Context, d Device) (*Session, error) {
 	if err := u.h.allow(ctx, op, Action{User: u.id, Verb: VerbConnect}); err != nil {
 		return nil, err
 	}
-	s := &Session{h: u.h, user: u.id, device: d, ready: make(chan struct{}, 1)}
+	at, err := u.h.parseResume(op, d.Resume, u.id, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	d.Resume = "" // not to be kept
+	s := &Session{h: u.h, user: u.id, device: d, ready: make(chan struct{}, 1), after: at}
 	s.queue.most = d.Queue
-	if err := u.h.fan.connect(ctx, s); err != nil {
+	err = u.h.fan.connect(ctx, s)
+	if err == nil && at != nil {
+		err = u.h.catchUp(ctx, s, at)
+	}
+	if err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -121,7 +142,7 @@ func (s *Session) All(ctx context.Context) iter.Seq2[*Delivery, error] {
 
 // Close ends the session. Closing twice is no error.
 func (s *Session) Close() error {
-	s.stop(&chat.Error{Kind: chat.ErrClosed, Op: "session"})
+	s.freeze(&chat.Error{Kind: chat.ErrClosed, Op: "session"})
 	s.h.fan.disconnect(s)
 	return nil
 }
@@ -129,11 +150,16 @@ func (s *Session) Close() error {
 func (s *Session) take(buf []*Delivery) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := s.queue.pop(buf)
+	n := copy(buf, s.backlog)
+	clear(s.backlog[:n])
+	if s.backlog = s.backlog[n:]; len(s.backlog) == 0 {
+		s.backlog = nil
+	}
+	n += s.queue.pop(buf[n:])
 	if n == 0 {
 		return 0, s.end
 	}
-	if s.queue.n > 0 || s.end != nil {
+	if len(s.backlog) > 0 || s.queue.n > 0 || s.end != nil {
 		s.wake()
 	}
 	return n, nil
@@ -146,9 +172,13 @@ func (s *Session) push(d *Delivery) bool {
 	defer s.mu.Unlock()
 	switch {
 	case s.end != nil:
+		s.missing(d)
 		return false
+	case s.after != nil && d.Event != nil && d.Event.Seq <= s.after[d.Event.Room]:
+		return true
 	case !s.queue.push(d):
 		s.end = &chat.Error{Kind: chat.ErrCutOff, Op: "session", Field: "queue", Limit: int64(s.queue.most)}
+		s.missing(d)
 		s.wake()
 		return false
 	}

@@ -271,7 +271,6 @@ func (b broker) Archived(ctx context.Context, upTo ...chat.Position) error {
 		}
 		if p.Seq > r.archived {
 			d.used -= r.show(p.Seq)
-			d.log[p.Room.Shard()].show(p.Room, p.Seq)
 		}
 	}
 	return failed.AsError()

@@ -20,26 +20,14 @@ func (l *changeLog) add(room chat.RoomID, s chat.Seq) {
 	if l.at == nil {
 		l.at = map[chat.RoomID]int64{}
 	}
-	l.drop(room)
+	if n, ok := l.at[room]; ok {
+		l.entries[n-l.base] = chat.Position{}
+		l.empty++
+	}
 	l.at[room] = l.base + int64(len(l.entries))
 	l.entries = append(l.entries, chat.Position{Room: room, Seq: s})
 	if l.empty > len(l.entries)/2 && l.empty > 64 {
 		l.trim()
-	}
-}
-
-func (l *changeLog) drop(room chat.RoomID) {
-	if n, ok := l.at[room]; ok {
-		l.entries[n-l.base] = chat.Position{}
-		delete(l.at, room)
-		l.empty++
-	}
-}
-
-// show drops a room's entry when the archive shows it.
-func (l *changeLog) show(room chat.RoomID, s chat.Seq) {
-	if n, ok := l.at[room]; ok && l.entries[n-l.base].Seq <= s {
-		l.drop(room)
 	}
 }
 

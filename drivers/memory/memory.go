@@ -112,7 +112,8 @@ func (s *Store) Registry() presence.Registry { return registry{s} }
 
 // Set is one driver of each contract that a hub needs.
 func (s *Store) Set() drivers.Set {
-	return drivers.Set{Broker: s.Broker(), History: s.History(), Directory: s.Directory(), Index: s.Index()}
+	return drivers.Set{Broker: s.Broker(), History: s.History(), Directory: s.Directory(), Index: s.Index(),
+		Fence: s.Fence(), Registry: s.Registry()}
 }
 
 // hold has l closed with the handle, if that isn't closed yet.

@@ -1,0 +1,117 @@
+package hub
+
+import (
+	"context"
+	"errors"
+
+	"github.com/parlor-chat/parlor/chat"
+)
+
+// archiver is the task that brings the log into the archive, tells the broker, and
+// does what an archived event demands outside of the log: it writes the rows of
+// members, and empties what was erased.
+type archiver struct {
+	h    *Hub
+	next func() // wakes who waits for the archive
+	done map[chat.RoomID]chat.Seq
+}
+
+// do implements task. The first time it sees a room it starts with all that the head
+// holds: appending again changes nothing, and what a crash left undone is done.
+func (a *archiver) do(ctx context.Context, p chat.Position) error {
+	for a.done[p.Room] < p.Seq {
+		head, err := a.h.set.Broker.Recent(ctx, p.Room, chat.After(a.done[p.Room], chat.MaxBatch).All())
+		if err != nil {
+			return err
+		}
+		events := head.Events
+		if len(events) == 0 {
+			return &chat.Error{Kind: chat.ErrIncomplete, Op: "archive", Field: "head"}
+		}
+		if err := a.append(ctx, events); err != nil {
+			return err
+		}
+		for i := range events {
+			if err := a.effect(ctx, &events[i]); err != nil {
+				return err
+			}
+		}
+		last := events[len(events)-1].Last()
+		if err := a.h.set.Broker.Archived(ctx, chat.Position{Room: p.Room, Seq: last}); err != nil {
+			return err
+		}
+		bound(a.done)
+		a.done[p.Room] = last
+		a.next()
+	}
+	return nil
+}
+
+// append stores events. One that the archive refuses for good is set aside: its
+// tombstone takes its place, so that the room goes on without a hole.
+func (a *archiver) append(ctx context.Context, events []chat.Event) error {
+	err := a.h.set.History.Append(ctx, events)
+	var failed *chat.BatchError
+	if !errors.As(err, &failed) {
+		return err
+	}
+	stored := events
+	for i, why := range failed.Items {
+		if !forGood(why) {
+			continue
+		}
+		a.h.log.Error("parlor: the archive refuses an event, a tombstone takes its place", "event", events[i].Position(), "error", why)
+		if &stored[0] == &events[0] {
+			stored = append([]chat.Event(nil), events...)
+		}
+		stored[i] = tombstone(events[i])
+		stored[i].Content = &chat.Tombstone{Was: events[i].Kind(), Why: "the archive refused it"}
+	}
+	if &stored[0] == &events[0] {
+		return err
+	}
+	return a.h.set.History.Append(ctx, stored)
+}
+
+// forGood says whether trying again can't help.
+func forGood(err error) bool {
+	return errors.Is(err, chat.ErrInvalid) || errors.Is(err, chat.ErrTooLarge)
+}
+
+func (a *archiver) effect(ctx context.Context, e *chat.Event) error {
+	switch e.Content.(type) {
+	case *chat.Member:
+		return a.h.writeRow(ctx, e)
+	case *chat.Erase:
+		return a.h.erase(ctx, e)
+	}
+	return nil
+}
+
+// upTo implements task.
+func (a *archiver) upTo(ctx context.Context, room chat.RoomID) (chat.Seq, error) {
+	page, err := a.h.set.History.Page(ctx, room, chat.Latest(1).All())
+	return page.Head, err
+}
+
+// anew implements task.
+func (a *archiver) anew(shard int) { forget(a.done, shard) }
+
+// known is how many rooms a task remembers; forgetting one costs a question.
+const known = 100_000
+
+// bound keeps what a task remembers within bounds.
+func bound(done map[chat.RoomID]chat.Seq) {
+	if len(done) >= known {
+		clear(done)
+	}
+}
+
+// forget forgets the rooms of a shard.
+func forget(done map[chat.RoomID]chat.Seq, shard int) {
+	for room := range done {
+		if room.Shard() == shard {
+			delete(done, room)
+		}
+	}
+}

@@ -1,0 +1,249 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/parlor-chat/parlor/chat"
+)
+
+// followers are all that follow the log on this node.
+type followers struct {
+	h    *Hub
+	lead *lead
+
+	archive, index, personal *follower
+
+	mu     sync.Mutex
+	hosts  map[string]*follower
+	closed chan struct{} // closed when the hub ends
+}
+
+// startFollowers sets h.follow.
+func startFollowers(ctx context.Context, h *Hub, node string) {
+	fs := &followers{h: h, lead: newLead(h, node), hosts: map[string]*follower{}, closed: make(chan struct{})}
+	h.follow = fs
+	fs.index = startFollower(h, "index", &indexer{h: h, done: map[chat.RoomID]chat.Seq{}})
+	fs.archive = startFollower(h, "archive", &archiver{h: h, next: fs.index.wake, done: map[chat.RoomID]chat.Seq{}})
+	fs.personal = startFollower(h, "personal", &reader{h: h, name: "personal", fn: h.refer})
+	fs.lead.start(ctx, fs.wake)
+}
+
+// own are those that every hub has, in the order in which they depend on each other.
+func (fs *followers) own() []*follower { return []*follower{fs.archive, fs.index, fs.personal} }
+
+// all are own, and those of the host.
+func (fs *followers) all() []*follower {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	all := fs.own()
+	for _, f := range fs.hosts {
+		all = append(all, f)
+	}
+	return all
+}
+
+// wake says that something was placed.
+func (fs *followers) wake() {
+	fs.archive.wake() // which wakes the index
+	fs.personal.wake()
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	for _, f := range fs.hosts {
+		f.wake()
+	}
+}
+
+// stop ends all, after one last pass of the hub's own.
+func (fs *followers) stop(ctx context.Context) error {
+	close(fs.closed)
+	fs.lead.stop()
+	var failed []error
+	for _, f := range fs.own() {
+		f.stop()
+	}
+	for _, f := range fs.own() {
+		failed = append(failed, f.pass(ctx, true))
+	}
+	fs.lead.leave(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return errors.Join(failed...)
+}
+
+// catchUpEvery is how often catchUp looks at what other nodes do.
+const catchUpEvery = 5 * time.Millisecond
+
+// catchUp waits until the hub's own followers have done what was placed before.
+func (fs *followers) catchUp(ctx context.Context) error {
+	var left []behind
+	for _, f := range fs.own() {
+		b, err := fs.behind(ctx, f)
+		if err != nil {
+			return err
+		}
+		left = append(left, behind{f, b})
+	}
+	tick := time.NewTicker(catchUpEvery)
+	defer tick.Stop()
+	for _, b := range left {
+		for {
+			if err := b.follower.pass(ctx, true); err != nil {
+				return err
+			}
+			for room, seq := range b.rooms {
+				done, err := b.follower.task.upTo(ctx, room)
+				if err != nil {
+					return err
+				}
+				if done < seq {
+					break
+				}
+				delete(b.rooms, room)
+			}
+			if len(b.rooms) == 0 {
+				break
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+	return nil
+}
+
+// behind is what a follower may not have done yet, by the cursors that are saved.
+type behind struct {
+	follower *follower
+	rooms    map[chat.RoomID]chat.Seq
+}
+
+func (fs *followers) behind(ctx context.Context, f *follower) (map[chat.RoomID]chat.Seq, error) {
+	rooms := map[chat.RoomID]chat.Seq{}
+	for shard := range chat.Shards {
+		_, cursor, err := f.saved(ctx, shard)
+		if err != nil {
+			return nil, err
+		}
+		for {
+			placed, next, err := fs.h.set.Broker.Changed(ctx, shard, cursor, chat.MaxBatch)
+			if err != nil {
+				return nil, err
+			}
+			if len(placed) == 0 {
+				break
+			}
+			for _, p := range placed {
+				rooms[p.Room] = max(rooms[p.Room], p.Seq)
+			}
+			cursor = next
+		}
+	}
+	return rooms, nil
+}
+
+// Lag is how far a follower is behind what was placed, on all nodes together.
+type Lag struct {
+	Follower string        // "archive", "index", "personal", or the name given to [Hub.Follow]
+	Rooms    int           // that it is behind in
+	Events   int64         // that it is behind by
+	Age      time.Duration // of the oldest of these
+}
+
+func (fs *followers) lag(ctx context.Context) ([]Lag, error) {
+	var all []Lag
+	for _, f := range fs.all() {
+		l := Lag{Follower: f.name}
+		rooms, err := fs.behind(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		for room, seq := range rooms {
+			done, err := f.task.upTo(ctx, room)
+			if err != nil {
+				return nil, err
+			}
+			if done >= seq {
+				continue
+			}
+			l.Rooms++
+			l.Events += int64(seq - done)
+			next, err := fs.h.read(ctx, room, chat.After(done, 1).All())
+			if err != nil {
+				return nil, err
+			}
+			if len(next.Events) > 0 {
+				l.Age = max(l.Age, time.Since(next.Events[0].At))
+			}
+		}
+		all = append(all, l)
+	}
+	return all, nil
+}
+
+// Follow calls fn with all events of all rooms, until ctx ends or the hub shuts down;
+// it returns why. name is the follower's place in the log, for good: a name that was
+// never used begins with the first event of each room, and one that was goes on where
+// it stopped. All nodes may follow under one name: each event is seen by one of them.
+//
+// fn gets up to 500 events of one room at a time, in Seq order, without a hole, each
+// of them placed for good. When it returns nil they are done; when it fails or panics
+// it is called with them again, later. They are given again, too, where this node dies
+// or loses its lease before that was written down: whoever needs an effect once goes
+// by Position. ctx of a call ends when another node takes over, at the latest 15 s
+// after the lease could be renewed for the last time. A slow fn holds up nothing but
+// its own follower on this node.
+//
+// Not a key, or a name that the hub uses itself, is [chat.ErrInvalid]; a name that runs
+// on this hub already is [chat.ErrConflict].
+func (h *Hub) Follow(ctx context.Context, name string, fn func(context.Context, []chat.Event) error) error {
+	const op = "follow"
+	leave, err := h.gate.enter(ctx, op)
+	if err != nil {
+		return err
+	}
+	leave() // Shutdown ends it, and need not wait for it
+	if err := chat.CheckKey(op, "name", name); err != nil {
+		return err
+	}
+	if len(name) > maxFollower {
+		return &chat.Error{Kind: chat.ErrTooLarge, Op: op, Field: "name", Limit: maxFollower}
+	}
+	if fn == nil {
+		return &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "fn"}
+	}
+	fs := h.follow
+	for _, f := range fs.own() {
+		if f.name == name {
+			return &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "name"}
+		}
+	}
+	fs.mu.Lock()
+	if fs.hosts[name] != nil {
+		fs.mu.Unlock()
+		return &chat.Error{Kind: chat.ErrConflict, Op: op, Field: "name"}
+	}
+	f := startFollower(h, name, &reader{h: h, name: name, fn: fn})
+	fs.hosts[name] = f
+	fs.mu.Unlock()
+	defer func() {
+		f.stop()
+		fs.mu.Lock()
+		defer fs.mu.Unlock()
+		delete(fs.hosts, name)
+	}()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-fs.closed:
+		return &chat.Error{Kind: chat.ErrClosed, Op: op}
+	}
+}
+
+// maxFollower is how long a follower's name may be, in bytes.
+const maxFollower = 100

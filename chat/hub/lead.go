@@ -1,0 +1,287 @@
+package hub
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/parlor-chat/parlor/chat"
+)
+
+// How long a node and a shard belong to who took them, and how often that is renewed.
+// A node that dies leaves its shards to the others when both have ended.
+const (
+	nodeLease  = 10 * time.Second
+	shardLease = 15 * time.Second
+	beatEvery  = 3 * time.Second
+	wantEvery  = 500 * time.Millisecond // while a shard of this node is held by another
+	fenceTime  = 2 * time.Second        // for one question
+)
+
+// nodesRegister lists the nodes of a service, by name.
+const nodesRegister = "nodes"
+
+// lead settles with the other nodes who follows which shard. Each live node is in one
+// register; of those, the one with the highest [weight] for a shard is to have it. It
+// takes the shard's lease as soon as the one who has it gives it up or dies.
+type lead struct {
+	h    *Hub
+	node string
+	news func() // called when this node got a shard
+	quit context.CancelFunc
+	done chan struct{}
+
+	nodes   []string  // that live, as far as is known
+	renewed time.Time // when that was asked for
+
+	mu   sync.Mutex
+	held map[int]*tenure
+}
+
+// tenure is this node's time with a shard, from taking the lease to losing it.
+type tenure struct {
+	shard int
+	term  int64
+	ctx   context.Context // ends with the lease
+	end   context.CancelFunc
+	timer *time.Timer // ends it, unless the lease is renewed before
+
+	work sync.RWMutex // held for reading by followers at work
+}
+
+func newLead(h *Hub, node string) *lead {
+	return &lead{h: h, node: node, done: make(chan struct{}), held: map[int]*tenure{}}
+}
+
+// start takes what is free at once, and goes on in the background. news is called when
+// there are new shards.
+func (l *lead) start(ctx context.Context, news func()) {
+	l.news = news
+	background, quit := context.WithCancel(context.Background())
+	l.quit = quit
+	wait := l.round(ctx)
+	go l.run(background, wait)
+}
+
+// round renews what is due and takes what is free, and says when to come again.
+func (l *lead) round(ctx context.Context) time.Duration {
+	if time.Since(l.renewed) >= beatEvery {
+		l.renewed = time.Now()
+		nodes, err := l.beat(ctx)
+		switch {
+		case err == nil:
+			l.nodes = nodes
+		case ctx.Err() == nil:
+			l.h.log.Warn("parlor: a node's lease can't be renewed", "error", err)
+		}
+		l.renew(ctx)
+	}
+	if wait := beatEvery - time.Since(l.renewed); !l.take(ctx) || wait < wantEvery {
+		return wait
+	}
+	return wantEvery
+}
+
+func (l *lead) run(ctx context.Context, wait time.Duration) {
+	defer close(l.done)
+	for {
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+			wait = l.round(ctx)
+		}
+	}
+}
+
+// beat renews this node's lease, and reads which nodes live.
+func (l *lead) beat(ctx context.Context) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, fenceTime)
+	defer cancel()
+	fence := l.h.set.Fence
+	if _, err := fence.Lease(ctx, nodeName(l.node), l.node, nodeLease); err != nil {
+		return nil, err
+	}
+	for {
+		was, err := fence.Value(ctx, nodesRegister)
+		if err != nil {
+			return nil, err
+		}
+		live := []string{l.node}
+		for _, n := range strings.Fields(was) {
+			if n == l.node {
+				continue
+			}
+			switch _, err := fence.Held(ctx, nodeName(n)); {
+			case err == nil:
+				live = append(live, n)
+			case !errors.Is(err, chat.ErrNotFound):
+				return nil, err
+			}
+		}
+		slices.Sort(live)
+		now := strings.Join(live, " ")
+		if now == was {
+			return live, nil
+		}
+		switch err := fence.Swap(ctx, nodesRegister, was, now); {
+		case err == nil:
+			return live, nil
+		case !errors.Is(err, chat.ErrConflict): // else another node came or went
+			return nil, err
+		}
+	}
+}
+
+// nodeName is the lease of a node.
+func nodeName(node string) string { return "node." + digestKey(node) }
+
+// shardName is the lease of a shard.
+func shardName(shard int) string { return shardKey("follow", shard) }
+
+// renew renews the leases of this node's shards. Where that fails for a while, they
+// end by themselves.
+func (l *lead) renew(ctx context.Context) {
+	for _, t := range l.tenures() {
+		asked := time.Now()
+		term, err := l.lease(ctx, t.shard)
+		switch {
+		case err == nil && term == t.term:
+			t.timer.Reset(shardLease - time.Since(asked))
+		case err == nil || errors.Is(err, chat.ErrConflict):
+			l.lose(t)
+		default:
+			return
+		}
+	}
+}
+
+func (l *lead) lease(ctx context.Context, shard int) (term int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, fenceTime)
+	defer cancel()
+	lease, err := l.h.set.Fence.Lease(ctx, shardName(shard), l.node, shardLease)
+	return lease.Term, err
+}
+
+// take gives up the shards that another node is to have, and takes those that are
+// this node's. It reports whether some of them aren't here yet.
+func (l *lead) take(ctx context.Context) (wanting bool) {
+	got := false
+	for shard := range chat.Shards {
+		t := l.tenure(shard)
+		mine := owner(l.nodes, shard) == l.node
+		switch {
+		case mine && t == nil:
+			asked := time.Now()
+			term, err := l.lease(ctx, shard)
+			if err != nil {
+				wanting = true
+				if !errors.Is(err, chat.ErrConflict) {
+					return wanting // the others would fail, too
+				}
+				continue
+			}
+			l.begin(shard, term, shardLease-time.Since(asked))
+			got = true
+		case !mine && t != nil:
+			l.giveUp(ctx, t)
+		}
+	}
+	if got {
+		l.news()
+	}
+	return wanting
+}
+
+func (l *lead) begin(shard int, term int64, d time.Duration) {
+	t := &tenure{shard: shard, term: term}
+	t.ctx, t.end = context.WithCancel(context.Background())
+	t.timer = time.AfterFunc(d, func() { l.lose(t) })
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held[shard] = t
+}
+
+// lose ends a tenure: the lease is over, or will be.
+func (l *lead) lose(t *tenure) {
+	t.end()
+	t.timer.Stop()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held[t.shard] == t {
+		delete(l.held, t.shard)
+	}
+}
+
+// giveUp waits until the followers have left a shard, and lets the next node have it.
+func (l *lead) giveUp(ctx context.Context, t *tenure) {
+	l.lose(t)
+	t.work.Lock()
+	defer t.work.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, fenceTime)
+	defer cancel()
+	if err := l.h.set.Fence.Release(ctx, shardName(t.shard), l.node); err != nil {
+		l.h.log.Warn("parlor: a shard's lease can't be given back, and ends later", "shard", t.shard, "error", err)
+	}
+}
+
+// stop takes no more shards. Those at hand stay until leave.
+func (l *lead) stop() {
+	l.quit()
+	<-l.done
+}
+
+// leave gives back all that is held.
+func (l *lead) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fenceTime)
+	defer cancel()
+	for _, t := range l.tenures() {
+		l.giveUp(ctx, t)
+	}
+	if err := l.h.set.Fence.Release(ctx, nodeName(l.node), l.node); err != nil {
+		l.h.log.Warn("parlor: the node's lease can't be given back, and ends later", "error", err)
+	}
+}
+
+func (l *lead) tenure(shard int) *tenure {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.held[shard]
+}
+
+// tenures are the shards that this node follows, in their order.
+func (l *lead) tenures() []*tenure {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := make([]*tenure, 0, len(l.held))
+	for _, t := range l.held {
+		all = append(all, t)
+	}
+	slices.SortFunc(all, func(a, b *tenure) int { return a.shard - b.shard })
+	return all
+}
+
+// owner is the node that is to follow a shard.
+func owner(nodes []string, shard int) (best string) {
+	var most uint64
+	for _, n := range nodes {
+		if w := weight(n, shard); best == "" || w > most {
+			best, most = n, w
+		}
+	}
+	return best
+}
+
+// weight is how much a node is the one for a shard (rendezvous hashing): a node that
+// comes or goes moves its own shards only.
+func weight(node string, shard int) uint64 {
+	sum := sha256.Sum256([]byte(shardKey(node, shard)))
+	return binary.BigEndian.Uint64(sum[:])
+}
