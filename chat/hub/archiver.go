@@ -12,13 +12,14 @@ import (
 // members, and empties what was erased.
 type archiver struct {
 	h    *Hub
-	next func() // wakes who waits for the archive
+	next func() // wakes the others: something was placed, or is in the archive
 	done map[chat.RoomID]chat.Seq
 }
 
 // do implements task. The first time it sees a room it starts with all that the head
 // holds: appending again changes nothing, and what a crash left undone is done.
 func (a *archiver) do(ctx context.Context, p chat.Position) error {
+	a.next()
 	for a.done[p.Room] < p.Seq {
 		head, err := a.h.set.Broker.Recent(ctx, p.Room, chat.After(a.done[p.Room], chat.MaxBatch).All())
 		if err != nil {

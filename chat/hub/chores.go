@@ -90,11 +90,11 @@ func (c *chores) run() {
 			c.f.recheck(ctx, u, cut) // told to the sessions and the log
 			cancel()
 		}
-		c.f.changing.Lock()
+		c.f.changing.take(context.Background())
 		for r := range rooms {
 			c.f.drop(r)
 		}
-		c.f.changing.Unlock()
+		c.f.changing.give()
 	}
 }
 

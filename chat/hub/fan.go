@@ -19,7 +19,7 @@ import (
 type fan struct {
 	h *Hub
 
-	changing sync.Mutex // held while who is heard where is worked out
+	changing turn // held while who is heard where is worked out
 
 	chores *chores
 
@@ -46,7 +46,7 @@ type heard struct {
 }
 
 func newFan(h *Hub) *fan {
-	f := &fan{h: h, rooms: map[chat.RoomID]*audience{}, sessions: map[chat.UserID][]*Session{}, departures: map[chat.UserID]uint64{},
+	f := &fan{h: h, changing: newTurn(), rooms: map[chat.RoomID]*audience{}, sessions: map[chat.UserID][]*Session{}, departures: map[chat.UserID]uint64{},
 		personal: map[chat.RoomID]bool{}}
 	f.chores = newChores(f)
 	return f
@@ -190,8 +190,10 @@ func (f *fan) leave(s *Session, a *audience) {
 
 // connect makes a session heard in its user's rooms.
 func (f *fan) connect(ctx context.Context, s *Session) error {
-	f.changing.Lock()
-	defer f.changing.Unlock()
+	if err := f.changing.take(ctx); err != nil {
+		return err
+	}
+	defer f.changing.give()
 	personal := personalRoom(s.user)
 	f.mu.Lock()
 	f.sessions[s.user] = append(f.sessions[s.user], s)
@@ -323,8 +325,10 @@ func (f *fan) enter(s *Session, a *audience) {
 // recheck settles a user whose standing changed. Where that fails, his sessions
 // are cut off rather than left with what they may no longer hear.
 func (f *fan) recheck(ctx context.Context, u chat.UserID, cut bool) error {
-	f.changing.Lock()
-	defer f.changing.Unlock()
+	if err := f.changing.take(ctx); err != nil {
+		return err
+	}
+	defer f.changing.give()
 	f.mu.RLock()
 	sessions := slices.Clone(f.sessions[u])
 	f.mu.RUnlock()

@@ -19,11 +19,12 @@ type follower struct {
 	h    *Hub
 	name string
 	task task
+	poll time.Duration // how often it looks by itself
 	kick chan struct{}
 	quit context.CancelFunc
 	done chan struct{}
 
-	turn   chan struct{} // holds a token while a pass runs; it guards places
+	turn   turn // of the pass that runs; it guards places
 	places [chat.Shards]place
 }
 
@@ -51,18 +52,20 @@ type place struct {
 	retry   time.Duration
 }
 
-// How often a follower looks by itself, for what other nodes placed; how often it
-// saves its cursor; how long it waits after a failure.
+// How often the archive looks by itself for what other nodes placed, and wakes the
+// others; how often those look, for all cases; how often a follower saves its cursor;
+// how long it waits after a failure.
 const (
 	followEvery = 500 * time.Millisecond
+	wokenEvery  = 5 * time.Second
 	saveEvery   = time.Second
 	retryFirst  = 100 * time.Millisecond
 	retryMost   = 10 * time.Second
 )
 
-func startFollower(h *Hub, name string, t task) *follower {
+func startFollower(h *Hub, name string, t task, poll time.Duration) *follower {
 	ctx, quit := context.WithCancel(context.Background())
-	f := &follower{h: h, name: name, task: t, kick: make(chan struct{}, 1), quit: quit, done: make(chan struct{}), turn: make(chan struct{}, 1)}
+	f := &follower{h: h, name: name, task: t, poll: poll, kick: make(chan struct{}, 1), quit: quit, done: make(chan struct{}), turn: newTurn()}
 	go f.run(ctx)
 	return f
 }
@@ -77,11 +80,11 @@ func (f *follower) wake() {
 
 func (f *follower) run(ctx context.Context) {
 	defer close(f.done)
-	timer := time.NewTimer(followEvery)
+	timer := time.NewTimer(f.poll)
 	defer timer.Stop()
 	for {
 		f.pass(ctx, false)
-		timer.Reset(followEvery)
+		timer.Reset(f.poll)
 		select {
 		case <-ctx.Done():
 			return
@@ -100,12 +103,10 @@ func (f *follower) stop() {
 // pass goes through all shards that this node leads. With all, it tries those, too,
 // that just failed, and saves all cursors.
 func (f *follower) pass(ctx context.Context, all bool) error {
-	select {
-	case f.turn <- struct{}{}:
-		defer func() { <-f.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := f.turn.take(ctx); err != nil {
+		return err
 	}
+	defer f.turn.give()
 	var failed []error
 	for _, t := range f.h.follow.lead.tenures() {
 		if ctx.Err() != nil {
@@ -133,8 +134,10 @@ func (f *follower) pass(ctx context.Context, all bool) error {
 
 // visit follows the rooms of a shard until nothing is new, or the lease ends.
 func (f *follower) visit(ctx context.Context, t *tenure, p *place, save bool) (err error) {
-	t.work.RLock()
-	defer t.work.RUnlock()
+	if !t.enter() {
+		return nil
+	}
+	defer t.leave()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(t.ctx, cancel)()

@@ -25,10 +25,13 @@ type followers struct {
 func startFollowers(ctx context.Context, h *Hub, node string) {
 	fs := &followers{h: h, lead: newLead(h, node), hosts: map[string]*follower{}, closed: make(chan struct{})}
 	h.follow = fs
-	fs.index = startFollower(h, "index", &indexer{h: h, done: map[chat.RoomID]chat.Seq{}})
-	fs.archive = startFollower(h, "archive", &archiver{h: h, next: fs.index.wake, done: map[chat.RoomID]chat.Seq{}})
-	fs.personal = startFollower(h, "personal", &reader{h: h, name: "personal", fn: h.refer})
-	fs.lead.start(ctx, fs.wake)
+	fs.index = startFollower(h, "index", &indexer{h: h, done: map[chat.RoomID]chat.Seq{}}, wokenEvery)
+	fs.personal = startFollower(h, "personal", &reader{h: h, name: "personal", fn: h.refer}, wokenEvery)
+	fs.archive = startFollower(h, "archive", &archiver{h: h, next: fs.wakeOthers, done: map[chat.RoomID]chat.Seq{}}, followEvery)
+	fs.lead.start(ctx, func() {
+		fs.archive.wake()
+		fs.wakeOthers()
+	})
 }
 
 // own are those that every hub has, in the order in which they depend on each other.
@@ -45,9 +48,11 @@ func (fs *followers) all() []*follower {
 	return all
 }
 
-// wake says that something was placed.
-func (fs *followers) wake() {
-	fs.archive.wake() // which wakes the index
+// wake says that something was placed. The archive wakes the others.
+func (fs *followers) wake() { fs.archive.wake() }
+
+func (fs *followers) wakeOthers() {
+	fs.index.wake()
 	fs.personal.wake()
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -74,8 +79,25 @@ func (fs *followers) stop(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// catchUpEvery is how often catchUp looks at what other nodes do.
-const catchUpEvery = 5 * time.Millisecond
+// waitFirst and waitMost are how often it is looked at what another node does: seldom,
+// where that takes long.
+const (
+	waitFirst = 5 * time.Millisecond
+	waitMost  = 200 * time.Millisecond
+)
+
+// pause waits, longer each time.
+func pause(ctx context.Context, wait *time.Duration) error {
+	timer := time.NewTimer(*wait)
+	defer timer.Stop()
+	*wait = min(*wait*3/2, waitMost)
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 // catchUp waits until the hub's own followers have done what was placed before.
 func (fs *followers) catchUp(ctx context.Context) error {
@@ -87,10 +109,8 @@ func (fs *followers) catchUp(ctx context.Context) error {
 		}
 		left = append(left, behind{f, b})
 	}
-	tick := time.NewTicker(catchUpEvery)
-	defer tick.Stop()
 	for _, b := range left {
-		for {
+		for wait := waitFirst; ; {
 			if err := b.follower.pass(ctx, true); err != nil {
 				return err
 			}
@@ -107,10 +127,8 @@ func (fs *followers) catchUp(ctx context.Context) error {
 			if len(b.rooms) == 0 {
 				break
 			}
-			select {
-			case <-tick.C:
-			case <-ctx.Done():
-				return ctx.Err()
+			if err := pause(ctx, &wait); err != nil {
+				return err
 			}
 		}
 	}
@@ -195,8 +213,8 @@ func (fs *followers) lag(ctx context.Context) ([]Lag, error) {
 // of them placed for good. When it returns nil they are done; when it fails or panics
 // it is called with them again, later. They are given again, too, where this node dies
 // or loses its lease before that was written down: whoever needs an effect once goes
-// by Position. ctx of a call ends when another node takes over, at the latest 15 s
-// after the lease could be renewed for the last time. A slow fn holds up nothing but
+// by Position. ctx of a call ends at least two seconds before another node may take
+// over; a call that goes on for longer is at its own risk. A slow fn holds up nothing but
 // its own follower on this node.
 //
 // Not a key, or a name that the hub uses itself, is [chat.ErrInvalid]; a name that runs
@@ -228,7 +246,7 @@ func (h *Hub) Follow(ctx context.Context, name string, fn func(context.Context, 
 		fs.mu.Unlock()
 		return &chat.Error{Kind: chat.ErrConflict, Op: op, Field: "name"}
 	}
-	f := startFollower(h, name, &reader{h: h, name: name, fn: fn})
+	f := startFollower(h, name, &reader{h: h, name: name, fn: fn}, wokenEvery)
 	fs.hosts[name] = f
 	fs.mu.Unlock()
 	defer func() {

@@ -60,3 +60,20 @@ func (g *gate) close() (first bool, idle <-chan struct{}) {
 	}
 	return true, g.idle
 }
+
+// turn is a lock that is held while a store is asked, so that waiting for it honours a
+// context.
+type turn chan struct{}
+
+func newTurn() turn { return make(turn, 1) }
+
+func (t turn) take(ctx context.Context) error {
+	select {
+	case t <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (t turn) give() { <-t }

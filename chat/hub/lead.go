@@ -18,6 +18,7 @@ import (
 const (
 	nodeLease  = 10 * time.Second
 	shardLease = 15 * time.Second
+	shardGrace = 2 * time.Second // before its end, followers are told to stop
 	beatEvery  = 3 * time.Second
 	wantEvery  = 500 * time.Millisecond // while a shard of this node is held by another
 	fenceTime  = 2 * time.Second        // for one question
@@ -39,6 +40,8 @@ type lead struct {
 	nodes   []string  // that live, as far as is known
 	renewed time.Time // when that was asked for
 
+	leaving sync.WaitGroup // shards that are being given up
+
 	mu   sync.Mutex
 	held map[int]*tenure
 }
@@ -51,7 +54,42 @@ type tenure struct {
 	end   context.CancelFunc
 	timer *time.Timer // ends it, unless the lease is renewed before
 
-	work sync.RWMutex // held for reading by followers at work
+	mu     sync.Mutex
+	inside int           // followers at work
+	over   bool          // no more come in
+	left   chan struct{} // closed when it is over and the last has left
+}
+
+// enter lets a follower in, unless the tenure is over; it calls leave when it is done.
+func (t *tenure) enter() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.over {
+		t.inside++
+	}
+	return !t.over
+}
+
+func (t *tenure) leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.inside--; t.over && t.inside == 0 {
+		close(t.left)
+	}
+}
+
+// finish ends the tenure, once.
+func (t *tenure) finish() {
+	t.end()
+	t.timer.Stop()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.over {
+		t.over = true
+		if t.inside == 0 {
+			close(t.left)
+		}
+	}
 }
 
 func newLead(h *Hub, node string) *lead {
@@ -154,7 +192,7 @@ func (l *lead) renew(ctx context.Context) {
 		term, err := l.lease(ctx, t.shard)
 		switch {
 		case err == nil && term == t.term:
-			t.timer.Reset(shardLease - time.Since(asked))
+			t.timer.Reset(shardLease - shardGrace - time.Since(asked))
 		case err == nil || errors.Is(err, chat.ErrConflict):
 			l.lose(t)
 		default:
@@ -188,7 +226,7 @@ func (l *lead) take(ctx context.Context) (wanting bool) {
 				}
 				continue
 			}
-			l.begin(shard, term, shardLease-time.Since(asked))
+			l.begin(shard, term, shardLease-shardGrace-time.Since(asked))
 			got = true
 		case !mine && t != nil:
 			l.giveUp(ctx, t)
@@ -201,31 +239,40 @@ func (l *lead) take(ctx context.Context) (wanting bool) {
 }
 
 func (l *lead) begin(shard int, term int64, d time.Duration) {
-	t := &tenure{shard: shard, term: term}
+	t := &tenure{shard: shard, term: term, left: make(chan struct{})}
 	t.ctx, t.end = context.WithCancel(context.Background())
-	t.timer = time.AfterFunc(d, func() { l.lose(t) })
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	t.timer = time.AfterFunc(d, func() { l.lose(t) })
 	l.held[shard] = t
 }
 
 // lose ends a tenure: the lease is over, or will be.
 func (l *lead) lose(t *tenure) {
-	t.end()
-	t.timer.Stop()
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	if l.held[t.shard] == t {
 		delete(l.held, t.shard)
 	}
+	l.mu.Unlock()
+	t.finish()
 }
 
-// giveUp waits until the followers have left a shard, and lets the next node have it.
+// giveUp lets the next node have a shard as soon as the followers have left it. One
+// that doesn't leave keeps it until the lease ends by itself; nobody waits for it here.
 func (l *lead) giveUp(ctx context.Context, t *tenure) {
 	l.lose(t)
-	t.work.Lock()
-	defer t.work.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, fenceTime)
+	l.leaving.Go(func() {
+		select {
+		case <-t.left:
+			l.release(ctx, t)
+		case <-time.After(shardLease):
+		case <-ctx.Done():
+		}
+	})
+}
+
+func (l *lead) release(ctx context.Context, t *tenure) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fenceTime)
 	defer cancel()
 	if err := l.h.set.Fence.Release(ctx, shardName(t.shard), l.node); err != nil {
 		l.h.log.Warn("parlor: a shard's lease can't be given back, and ends later", "shard", t.shard, "error", err)
@@ -236,15 +283,22 @@ func (l *lead) giveUp(ctx context.Context, t *tenure) {
 func (l *lead) stop() {
 	l.quit()
 	<-l.done
+	l.leaving.Wait()
 }
 
-// leave gives back all that is held.
+// leave gives back all that is held; only what followers of the host don't leave stays
+// until its lease ends.
 func (l *lead) leave(ctx context.Context) {
+	for _, t := range l.tenures() {
+		l.lose(t)
+		select {
+		case <-t.left:
+			l.release(ctx, t)
+		default:
+		}
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fenceTime)
 	defer cancel()
-	for _, t := range l.tenures() {
-		l.giveUp(ctx, t)
-	}
 	if err := l.h.set.Fence.Release(ctx, nodeName(l.node), l.node); err != nil {
 		l.h.log.Warn("parlor: the node's lease can't be given back, and ends later", "error", err)
 	}

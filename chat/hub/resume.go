@@ -173,7 +173,9 @@ func (h *Hub) catchUp(ctx context.Context, s *Session, at map[chat.RoomID]chat.S
 	if len(ahead) > 0 {
 		s.after = ahead
 	}
-	s.wake()
+	if len(backlog) > 0 {
+		s.wake()
+	}
 	return nil
 }
 

@@ -3,7 +3,6 @@ package hub
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/search"
@@ -33,9 +32,6 @@ type Found struct {
 	Facets   [][]search.Bucket
 	Next     string // the cursor to go on from; empty: this was the last page
 }
-
-// awaitEvery is how often a search looks whether the index has come far enough.
-const awaitEvery = 5 * time.Millisecond
 
 // Search finds messages in all rooms that the user may read now. Nothing outside
 // is found or counted, whatever the query names. Each hit is looked up, folded
@@ -93,18 +89,14 @@ func (h *Hub) await(ctx context.Context, op string, scope search.Scope, p chat.P
 	if !scope.Holds(p) {
 		return notFound(op, chat.ErrNotFound)
 	}
-	tick := time.NewTicker(awaitEvery)
-	defer tick.Stop()
-	for {
+	for wait := waitFirst; ; {
 		marks, err := h.set.Index.Watermark(ctx, p.Room)
 		if err != nil || marks[0] >= p.Seq {
 			return err
 		}
 		h.follow.wake()
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
+		if err := pause(ctx, &wait); err != nil {
+			return err
 		}
 	}
 }

@@ -161,6 +161,11 @@ func (s *Session) take(buf []*Delivery) (int, error) {
 	}
 	if len(s.backlog) > 0 || s.queue.n > 0 || s.end != nil {
 		s.wake()
+		return n, nil
+	}
+	select { // nothing waits now, so Ready must not say so
+	case <-s.ready:
+	default:
 	}
 	return n, nil
 }

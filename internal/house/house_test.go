@@ -74,6 +74,7 @@ var arrows = []struct {
 	{"drivers", []string{"chat", "storage", "search", "presence"}, "the set names the contracts, and links no driver"},
 	{"drivers/...", []string{"chat", "storage", "search", "presence", "drivers"}, "drivers never know the hub"},
 	{"chat/hub", []string{"chat", "storage", "search", "presence", "drivers"}, "the hub never knows a driver"},
+	{"chat/hub/hubtest", []string{"chat", "chat/hub", "storage", "search", "presence", "drivers", "drivers/memory"}, "a test kit brings what it needs"},
 	{"chat/chattest", []string{"chat", "internal/suite"}, "a suite knows its contract"},
 	{"storage/storagetest", []string{"chat", "storage", "internal/suite"}, "a suite knows its contract"},
 	{"search/searchtest", []string{"chat", "storage", "search", "internal/suite"}, "a suite knows its contract"},
@@ -115,7 +116,7 @@ func TestArrows(t *testing.T) {
 }
 
 func TestOnlySuitesImportTesting(t *testing.T) {
-	may := []string{"chat/chattest", "storage/storagetest", "search/searchtest", "presence/presencetest", "internal/suite", "internal/shareddata"}
+	may := []string{"chat/chattest", "chat/hub/hubtest", "storage/storagetest", "search/searchtest", "presence/presencetest", "internal/suite", "internal/shareddata"}
 	for _, p := range list(t, "./...") {
 		path, _ := inside(p.ImportPath)
 		if slices.Contains(p.Imports, "testing") && !slices.Contains(may, path) {

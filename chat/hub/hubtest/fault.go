@@ -1,0 +1,143 @@
+package hubtest
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/parlor-chat/parlor/chat"
+)
+
+// Contract names what a fault lies in.
+type Contract string
+
+// The contracts that a hub stands on.
+const (
+	Broker    Contract = "broker"
+	History   Contract = "history"
+	Directory Contract = "directory"
+	Index     Contract = "index"
+	Fence     Contract = "fence"
+	Registry  Contract = "registry"
+)
+
+// Contracts are all of them.
+var Contracts = []Contract{Broker, History, Directory, Index, Fence, Registry}
+
+// Fault is what goes wrong.
+type Fault struct {
+	Err   error         // what calls return instead of being done; nil: they are done
+	Lost  bool          // the call is done, and Err is returned all the same
+	Slow  time.Duration // what a call waits before anything else
+	Every int           // only each so manieth call has it; 0: all
+}
+
+// Usual faults.
+var (
+	Down       = Fault{Err: chat.ErrUnavailable}             // nothing gets through
+	AnswerLost = Fault{Err: chat.ErrUnavailable, Lost: true} // what was asked is done, and nobody learns of it
+)
+
+// fault is one at work.
+type fault struct {
+	Fault
+	contract Contract
+	nodes    []int // none: all
+	calls    int
+	healed   chan struct{}
+}
+
+// Fail breaks a contract for some nodes, or for all where none is named, until heal is
+// called. Two faults of one contract at one node: the first counts. A broker that is
+// [Down] for a node delivers nothing to it meanwhile.
+func (k *Kit) Fail(c Contract, f Fault, nodes ...int) (heal func()) {
+	bad := &fault{Fault: f, contract: c, nodes: nodes, healed: make(chan struct{})}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.faults = append(k.faults, bad)
+	return func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if i := slices.Index(k.faults, bad); i >= 0 {
+			k.faults = slices.Delete(k.faults, i, i+1)
+			close(bad.healed)
+		}
+	}
+}
+
+// Heal ends all faults.
+func (k *Kit) Heal() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, f := range k.faults {
+		close(f.healed)
+	}
+	k.faults = nil
+}
+
+func (k *Kit) failing() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.faults) > 0
+}
+
+// fault is what goes wrong with a call of a node now. count says that it is a call.
+func (n *node) fault(c Contract, count bool) *fault {
+	k := n.k
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, f := range k.faults {
+		if f.contract != c || len(f.nodes) > 0 && !slices.ContainsFunc(f.nodes, func(i int) bool { return k.nodes[i] == n }) {
+			continue
+		}
+		if count && f.Every > 1 {
+			if f.calls++; f.calls%f.Every != 0 {
+				return nil
+			}
+		}
+		return f
+	}
+	return nil
+}
+
+// call is one call of a node to a driver.
+func (n *node) call(ctx context.Context, c Contract, do func() error) error {
+	gone := &chat.Error{Kind: chat.ErrClosed, Op: string(c)}
+	if n.killed() {
+		return gone
+	}
+	f := n.fault(c, true)
+	if f != nil && f.Slow > 0 {
+		timer := time.NewTimer(f.Slow)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-f.healed:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-n.dead:
+			return gone
+		}
+	}
+	if f != nil && f.Err != nil && !f.Lost {
+		return &chat.Error{Kind: f.Err, Op: string(c)}
+	}
+	err := do()
+	switch {
+	case n.killed():
+		return gone // nobody is there to hear the answer
+	case f != nil && f.Err != nil && err == nil:
+		return &chat.Error{Kind: f.Err, Op: string(c)}
+	}
+	return err
+}
+
+// ask is a call with an answer.
+func ask[T any](ctx context.Context, n *node, c Contract, do func() (T, error)) (T, error) {
+	var answer T
+	err := n.call(ctx, c, func() (err error) {
+		answer, err = do()
+		return err
+	})
+	return answer, err
+}

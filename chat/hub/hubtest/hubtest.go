@@ -1,0 +1,270 @@
+// Package hubtest runs several nodes of a hub in one process, breaks what they stand
+// on, and kills them: for the tests of a host program, and for Parlor's own.
+//
+// A test runs in a bubble of [testing/synctest]: its clock is its own and jumps ahead
+// when everybody waits, so an outage of an hour takes no time. At its end, all faults
+// are healed, and the test fails if an event that was placed isn't in the archive, or
+// if a goroutine is left over.
+//
+//	func TestShippingIsToldThoughTheArchiveIsDown(t *testing.T) {
+//		hubtest.Run(t, 2, func(t *testing.T, k *hubtest.Kit) {
+//			k.Room("orders", "ann", "bob")
+//			heal := k.Fail(hubtest.History, hubtest.Down)
+//			ship(t, k.Node(0)) // the host's own code, with a *hub.Hub
+//			k.Kill(0)
+//			heal()
+//			k.Settle()
+//			if got := k.Texts("orders"); !slices.Equal(got, []string{"shipped"}) {
+//				t.Error(got)
+//			}
+//		})
+//	}
+package hubtest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/chat/hub"
+	"github.com/parlor-chat/parlor/drivers/memory"
+	"github.com/parlor-chat/parlor/storage"
+)
+
+// Tenant is that of the kit's rooms and users.
+const Tenant = "test"
+
+// Kit is the nodes of one service, and what they stand on.
+type Kit struct {
+	t       *testing.T
+	store   *memory.Store
+	options hub.Options
+	nodes   []*node
+	members map[string]string // of each room, somebody who may read it
+
+	mu     sync.Mutex
+	skew   time.Duration
+	faults []*fault
+	placed map[chat.Position]chat.EventID // what a node was told to be placed
+}
+
+// node is one node: a hub while it lives.
+type node struct {
+	k    *Kit
+	name string
+	hub  *hub.Hub
+
+	store *memory.Store // its handle
+	dead  chan struct{} // closed by Kill
+}
+
+// Run runs fn with so many nodes, in a bubble.
+func Run(t *testing.T, nodes int, fn func(t *testing.T, k *Kit)) {
+	t.Helper()
+	RunWith(t, nodes, hub.Options{}, fn)
+}
+
+// RunWith is Run with options for each node; but Node is set by the kit, and Logger is
+// silent by default.
+func RunWith(t *testing.T, nodes int, o hub.Options, fn func(t *testing.T, k *Kit)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		if o.Logger == nil {
+			o.Logger = slog.New(slog.DiscardHandler)
+		}
+		k := &Kit{t: t, options: o, members: map[string]string{}, placed: map[chat.Position]chat.EventID{}}
+		k.store = memory.New(&memory.Options{Now: k.now})
+		for i := range nodes {
+			k.nodes = append(k.nodes, &node{k: k, name: fmt.Sprint("node", i)})
+			k.Start(i)
+		}
+		defer k.end()
+		fn(t, k)
+	})
+}
+
+// now is the clock of the stores.
+func (k *Kit) now() time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return time.Now().Add(k.skew)
+}
+
+// Skew moves the clock of the stores by d, forth or back.
+func (k *Kit) Skew(d time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.skew += d
+}
+
+// Nodes is how many there are, dead ones too.
+func (k *Kit) Nodes() int { return len(k.nodes) }
+
+// Node is the hub of a node; of a dead one, every method returns an error.
+func (k *Kit) Node(i int) *hub.Hub { return k.nodes[i].hub }
+
+// Alive says whether a node lives.
+func (k *Kit) Alive(i int) bool { return !k.nodes[i].killed() }
+
+// User names somebody of the kit's tenant.
+func User(key string) chat.UserID { return chat.UserID{Tenant: Tenant, Key: key} }
+
+// As is a user at a node.
+func (k *Kit) As(i int, user string) hub.User { return k.Node(i).As(User(user)) }
+
+// Room makes a public room; the first member owns it.
+func (k *Kit) Room(name string, members ...string) chat.RoomID {
+	k.t.Helper()
+	id := chat.RoomID{Tenant: Tenant, Key: name}
+	admin := k.Node(k.live()).Admin()
+	k.must(admin.Create(k.t.Context(), storage.Room{ID: id, Kind: storage.Public, Title: name, Listed: true}))
+	for i, m := range members {
+		role := chat.RoleMember
+		if i == 0 {
+			role, k.members[name] = chat.RoleOwner, m
+		}
+		k.must(admin.SetMember(k.t.Context(), id, User(m), role, ""))
+	}
+	return id
+}
+
+// Texts are the texts of a room as its first member reads them; what is gone is left
+// out.
+func (k *Kit) Texts(room string) []string {
+	k.t.Helper()
+	var all []string
+	r := k.As(k.live(), k.members[room]).Room(room)
+	for w := chat.Latest(100); ; {
+		page, err := r.Page(k.t.Context(), w)
+		k.must(err)
+		var part []string
+		for _, m := range page.Messages {
+			if m.Gone == nil {
+				part = append(part, m.Text.Body)
+			}
+		}
+		all = append(part, all...)
+		if !page.Older || len(page.Messages) == 0 {
+			return all
+		}
+		w = chat.Before(page.Messages[0].Seq, 100)
+	}
+}
+
+// Kill ends a node as kill -9 does: nothing it had begun goes on, and nobody is told.
+// What it asked for may have been done.
+func (k *Kit) Kill(i int) {
+	n := k.nodes[i]
+	if n.killed() {
+		return
+	}
+	close(n.dead)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	n.hub.Shutdown(ctx) // frees the goroutines; every driver refuses it
+	n.store.Close()
+}
+
+// Start starts a node that was killed.
+func (k *Kit) Start(i int) {
+	k.t.Helper()
+	n := k.nodes[i]
+	if n.hub != nil && !n.killed() {
+		return
+	}
+	n.store, n.dead = k.store.Reopen(), make(chan struct{})
+	o := k.options
+	o.Node = n.name
+	h, err := hub.New(k.t.Context(), n.set(), &o)
+	k.must(err)
+	n.hub = h
+}
+
+func (n *node) killed() bool {
+	select {
+	case <-n.dead:
+		return true
+	default:
+		return false
+	}
+}
+
+// live is a node that lives.
+func (k *Kit) live() int {
+	i := slices.IndexFunc(k.nodes, func(n *node) bool { return !n.killed() })
+	if i < 0 {
+		k.t.Fatal("hubtest: no node lives")
+	}
+	return i
+}
+
+// settleTime is how long Settle waits, by the bubble's clock.
+const settleTime = 5 * time.Minute
+
+// Settle waits until all that was placed has been followed, though a node's shards must
+// first pass to another, and everything that is delivered has arrived. While a fault
+// keeps that from being, it waits for nothing but quiet.
+func (k *Kit) Settle() {
+	k.t.Helper()
+	synctest.Wait()
+	if i := slices.IndexFunc(k.nodes, func(n *node) bool { return !n.killed() }); i >= 0 {
+		ctx, cancel := context.WithTimeout(k.t.Context(), settleTime)
+		defer cancel()
+		if err := k.Node(i).Admin().CatchUp(ctx); err != nil && !k.failing() {
+			k.t.Errorf("hubtest: the nodes don't settle: %v", err)
+		}
+	}
+	synctest.Wait()
+}
+
+// end checks that nothing was lost, and ends all nodes.
+func (k *Kit) end() {
+	k.Heal()
+	for i := range k.nodes {
+		if i == 0 && !slices.ContainsFunc(k.nodes, func(n *node) bool { return !n.killed() }) {
+			k.Start(0)
+		}
+	}
+	k.Settle()
+	k.check()
+	for _, n := range k.nodes {
+		if !n.killed() {
+			if err := n.hub.Shutdown(context.Background()); err != nil {
+				k.t.Errorf("hubtest: shutdown of %s: %v", n.name, err)
+			}
+		}
+		n.store.Close()
+	}
+	k.store.Close()
+}
+
+// check looks for all that was placed in the archive.
+func (k *Kit) check() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for at, id := range k.placed {
+		page, err := k.store.History().Lookup(context.Background(), []storage.Ref{{Room: at.Room, Seq: at.Seq}})
+		switch {
+		case err != nil:
+			k.t.Errorf("hubtest: the archive: %v", err)
+			return
+		case len(page.Events) == 0:
+			k.t.Errorf("hubtest: %v was placed and is not in the archive", at)
+		case page.Events[0].ID != id:
+			k.t.Errorf("hubtest: at %v lies another event than was placed", at)
+		}
+	}
+}
+
+func (k *Kit) must(err error) {
+	k.t.Helper()
+	if err != nil {
+		k.t.Fatalf("hubtest: %v", err)
+	}
+}
