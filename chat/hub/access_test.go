@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/chat/hub"
+	"github.com/parlor-chat/parlor/drivers"
 	"github.com/parlor-chat/parlor/storage"
 )
 
@@ -406,5 +409,62 @@ func TestBadKeysAreRefusedAndLeaveNothing(t *testing.T) {
 	after := k.page("ann", chat.Latest(10).All())
 	if fmt.Sprint(before.Messages) != fmt.Sprint(after.Messages) || before.Head != after.Head {
 		t.Errorf("before %+v\nafter %+v", before, after)
+	}
+}
+
+// deafBroker places nothing for a while.
+type deafBroker struct {
+	chat.Broker
+	deaf *atomic.Bool
+}
+
+func (b deafBroker) Publish(ctx context.Context, events []chat.Event) ([]chat.Receipt, error) {
+	if b.deaf.Load() {
+		return nil, &chat.Error{Kind: chat.ErrUnavailable, Op: "publish"}
+	}
+	return b.Broker.Publish(ctx, events)
+}
+
+// A ban whose event could not be placed takes access at once; asked for again, it is
+// finished, and not said to be done already.
+func TestABanThatFailedHalfwayIsFinishedByTheNext(t *testing.T) {
+	for _, by := range []string{"owner", "admin", "himself"} {
+		t.Run(by, func(t *testing.T) {
+			k := newKit(t, nil)
+			var deaf atomic.Bool
+			h := k.over(func(s *drivers.Set) { s.Broker = deafBroker{s.Broker, &deaf} })
+			s := k.connect(h, "bob", 0)
+			away := func() error {
+				switch by {
+				case "owner":
+					return h.As(user("ann")).Room(k.kitchen.Key).SetMember(t.Context(), "bob", chat.RoleBanned, "")
+				case "admin":
+					return h.Admin().SetMember(t.Context(), k.kitchen, user("bob"), chat.RoleBanned, "")
+				default:
+					return h.As(user("bob")).Room(k.kitchen.Key).Leave(t.Context())
+				}
+			}
+			deaf.Store(true)
+			fails(t, away(), chat.ErrUnavailable, "")
+			deaf.Store(false)
+			k.say("ann", "not for bob")
+			ok(t, away())
+			ok(t, away()) // now it is done
+			p := k.page("ann", chat.Latest(10).All())
+			var told int
+			for _, e := range p.Events {
+				if m, ok := e.Content.(*chat.Member); ok && m.User == user("bob") && !m.Role.Belongs() {
+					told++
+				}
+			}
+			if told != 1 {
+				t.Errorf("the log tells %d times that bob is away", told)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			if n, err := s.Next(ctx, make([]*hub.Delivery, 1)); err == nil {
+				t.Errorf("bob still hears %d", n)
+			}
+		})
 	}
 }

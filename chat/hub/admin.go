@@ -51,8 +51,11 @@ func (a Admin) SetMember(ctx context.Context, room chat.RoomID, u chat.UserID, r
 	}
 	defer leave()
 	row, err := a.h.memberRow(ctx, room, u)
-	if err != nil || row.Role == role {
+	switch {
+	case err != nil:
 		return err
+	case row.Role == role:
+		return a.h.finish(ctx, op, room, u, u)
 	}
 	_, err = a.h.setMember(ctx, op, change{room: room, by: u, user: u, role: role, reason: reason})
 	return err

@@ -5,13 +5,15 @@ import (
 	"sync/atomic"
 
 	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/presence"
 )
 
-// Delivery is one thing that reaches sessions: an event or a signal. All sessions
-// of a node get the same one: it is shared and read only.
+// Delivery is one thing that reaches sessions: an event, a signal, or how somebody is
+// now. All sessions of a node get the same one: it is shared and read only.
 type Delivery struct {
-	Event  *chat.Event
-	Signal *chat.Signal
+	Event    *chat.Event
+	Signal   *chat.Signal
+	Presence *presence.State // see [Session.WatchPresence]
 
 	forms atomic.Pointer[encoded]
 	mu    sync.Mutex // held while a form is made

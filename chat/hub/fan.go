@@ -180,6 +180,7 @@ func (f *fan) depart(a *audience, u chat.UserID) {
 // leave takes one session out of one audience; under f.mu.
 func (f *fan) leave(s *Session, a *audience) {
 	s.rooms = slices.DeleteFunc(s.rooms, func(r heard) bool { return r.audience == a })
+	f.h.crowd.moved(s)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.sessions = slices.DeleteFunc(a.sessions, func(t *Session) bool { return s == t })
@@ -210,6 +211,7 @@ func (f *fan) connect(ctx context.Context, s *Session) error {
 
 // disconnect forgets a session.
 func (f *fan) disconnect(s *Session) {
+	f.h.crowd.remove(s)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, r := range slices.Clone(s.rooms) {
@@ -319,6 +321,7 @@ func (f *fan) enter(s *Session, a *audience) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s.rooms = append(s.rooms, heard{a, a.last})
+	f.h.crowd.moved(s)
 	a.sessions = append(a.sessions, s)
 }
 

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/drivers"
@@ -23,6 +24,7 @@ type Hub struct {
 	fan    *fan
 	link   chat.Link
 	follow *followers
+	crowd  *crowd
 }
 
 // Options changes what [New] makes. Nil options, and the zero value of each
@@ -32,6 +34,9 @@ type Options struct {
 	Node string
 	// Access decides who may see what; the set's Directory by default.
 	Access storage.Access
+	// AwayAfter is how long a session must not be used to be shown as away; 10 minutes
+	// by default, never if below 0.
+	AwayAfter time.Duration
 	// Policy narrows what users may do; nil: nothing.
 	Policy Policy
 	// Limits are those of this hub.
@@ -75,9 +80,14 @@ const (
 	VerbSignal  Verb = "signal"
 	VerbSearch  Verb = "search"
 	VerbConnect Verb = "connect"
+	// VerbPresence is asking who is here; the room is set where it is asked of one.
+	VerbPresence Verb = "presence"
 )
 
-const defaultQueue = 1024
+const (
+	defaultQueue = 1024
+	defaultAway  = 10 * time.Minute
+)
 
 // New makes a hub over a set of drivers, which stay the caller's to close. ctx
 // is for opening only. Shut the hub down before its drivers.
@@ -124,6 +134,10 @@ func New(ctx context.Context, set drivers.Set, o *Options) (*Hub, error) {
 		h.fan.close()
 		return nil, err
 	}
+	if opt.AwayAfter == 0 {
+		opt.AwayAfter = defaultAway
+	}
+	h.crowd = startCrowd(h, opt.Node, opt.AwayAfter)
 	startFollowers(ctx, h, opt.Node)
 	return h, nil
 }
@@ -161,6 +175,7 @@ func (h *Hub) Shutdown(ctx context.Context) error {
 		return nil
 	}
 	h.fan.close()
+	h.crowd.stop(ctx)
 	err := h.follow.stop(ctx)
 	if cerr := h.link.Close(); err == nil {
 		err = cerr

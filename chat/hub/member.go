@@ -51,7 +51,7 @@ func (r Room) Leave(ctx context.Context) error {
 	case err != nil:
 		return err
 	case !m.Role.Belongs():
-		return nil
+		return r.h.finish(ctx, op, r.id, r.user, r.user)
 	}
 	if err := r.h.changeable(ctx, op, r.id); err != nil {
 		return err
@@ -93,7 +93,7 @@ func (r Room) SetMember(ctx context.Context, userKey string, role chat.Role, rea
 		return forbidden(op, "role")
 	}
 	if was.Role == role {
-		return nil
+		return r.h.finish(ctx, op, r.id, r.user, u)
 	}
 	_, err = r.h.setMember(ctx, op, change{room: r.id, by: r.user, user: u, role: role, reason: reason, ask: true})
 	return err
@@ -205,6 +205,10 @@ func (h *Hub) setMember(ctx context.Context, op string, c change) (chat.Receipt,
 	}
 	receipt, err := h.publish(ctx, e)
 	if err != nil {
+		// Where the row was narrowed already, streams follow it, as reads do.
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), choreTime)
+		defer cancel()
+		h.tellAccess(late, c.user, true)
 		return chat.Receipt{}, err
 	}
 	e.Seq = receipt.Seq
@@ -212,6 +216,26 @@ func (h *Hub) setMember(ctx context.Context, op string, c change) (chat.Receipt,
 		return chat.Receipt{}, err
 	}
 	return receipt, h.tellAccess(ctx, c.user, false)
+}
+
+// finish places the event of a change that the row tells already, where that failed
+// before: somebody asks for it again, and must not be told that it is done while the
+// log, and those who hear it live, know nothing of it.
+func (h *Hub) finish(ctx context.Context, op string, room chat.RoomID, by, user chat.UserID) error {
+	row, err := h.set.Directory.Member(ctx, room, user)
+	switch {
+	case errors.Is(err, chat.ErrNotFound):
+		return nil // he never belonged
+	case err != nil:
+		return err
+	case row.Event.IsZero():
+		return nil // a row that the host wrote
+	}
+	if _, _, err := h.find(ctx, room, row.Event); !errors.Is(err, chat.ErrNotFound) {
+		return err
+	}
+	_, err = h.setMember(ctx, op, change{id: row.Event, room: room, by: by, user: user, role: row.Role})
+	return err
 }
 
 // memberRow is somebody's row in a room; a new one where there is none.

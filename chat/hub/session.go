@@ -7,12 +7,16 @@ import (
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/presence"
 )
 
 // Device describes a session to be made.
 type Device struct {
 	Name  string // what the user calls it; for people, may repeat
 	Queue int    // deliveries that may wait; 0: the hub's limit, which is also the most
+	// Hidden sessions are not shown to others before [Session.SetPresence]. Others are
+	// available from the beginning.
+	Hidden bool
 	// Resume goes on where another session of the same user was ([Session.Resume]), on
 	// any node: first comes what it missed, as it is now, then what is placed live;
 	// nothing twice, in each room in order. A token that isn't the user's own, or not
@@ -38,6 +42,7 @@ const maxQueue = 1 << 16
 type Session struct {
 	h      *Hub
 	user   chat.UserID
+	id     string // in the registry
 	device Device
 
 	ready chan struct{} // holds one token while something waits
@@ -51,6 +56,10 @@ type Session struct {
 	final   map[chat.RoomID]chat.Seq // where it was in each room when it was closed
 
 	rooms []heard // where it is heard; under fan.mu
+
+	presence Presence      // under crowd.mu, as is all that follows
+	used     time.Time     // when somebody last used it
+	watched  []chat.UserID // of whom it is told
 }
 
 // Connect connects a device of the user.
@@ -80,7 +89,7 @@ func (u User) Connect(ctx context.Context, d Device) (*Session, error) {
 		return nil, err
 	}
 	d.Resume = "" // not to be kept
-	s := &Session{h: u.h, user: u.id, device: d, ready: make(chan struct{}, 1), after: at}
+	s := &Session{h: u.h, user: u.id, id: chat.NewID().String(), presence: Presence{Show: presence.Available}, device: d, ready: make(chan struct{}, 1), after: at}
 	s.queue.most = d.Queue
 	err = u.h.fan.connect(ctx, s)
 	if err == nil && at != nil {
@@ -89,6 +98,9 @@ func (u User) Connect(ctx context.Context, d Device) (*Session, error) {
 	if err != nil {
 		s.Close()
 		return nil, err
+	}
+	if !d.Hidden {
+		u.h.crowd.add(s)
 	}
 	return s, nil
 }
@@ -201,6 +213,13 @@ func (s *Session) stop(why error) {
 		s.end = why
 	}
 	s.wake()
+}
+
+// ended is why the session has ended, or nil.
+func (s *Session) ended() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.end
 }
 
 // wake is called with mu held.

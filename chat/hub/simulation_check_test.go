@@ -22,6 +22,7 @@ type checker struct {
 	streams map[stream]*streamState
 	bans    map[standingOf][]ban
 	outbox  map[chat.RoomID]chat.Seq
+	unsure  map[standingOf]bool   // who may have been sent away though nobody was told
 	tried   map[chat.EventID]bool // texts that somebody may have edited or retracted
 }
 
@@ -57,13 +58,14 @@ type standingOf struct {
 // acknowledged to the step before he may have been let in again.
 type ban struct {
 	seq        chat.Seq
-	from, upTo int // 0: still
+	from, upTo int
+	over       bool // else it has no end yet
 }
 
 func newChecker() *checker {
 	return &checker{at: map[chat.Position]chat.EventID{}, acked: map[chat.EventID]ack{}, once: map[string]chat.EventID{},
 		streams: map[stream]*streamState{}, bans: map[standingOf][]ban{}, outbox: map[chat.RoomID]chat.Seq{},
-		tried: map[chat.EventID]bool{}}
+		tried: map[chat.EventID]bool{}, unsure: map[standingOf]bool{}}
 }
 
 func (c *checker) note(format string, args ...any) {
@@ -117,15 +119,16 @@ func (c *checker) banned(step int, user string, room chat.RoomID, seq chat.Seq) 
 func (c *checker) let(step int, user string, room chat.RoomID) {
 	c.note("%d %s may come into %s again", step, user, room.Key)
 	for i, b := range c.bans[standingOf{user, room}] {
-		if b.upTo == 0 {
-			c.bans[standingOf{user, room}][i].upTo = step - 1
+		if !b.over {
+			b.upTo, b.over = step-1, true
+			c.bans[standingOf{user, room}][i] = b
 		}
 	}
 }
 
 func (c *checker) surelyBanned(step int, user string, room chat.RoomID) (chat.Seq, bool) {
 	for _, b := range c.bans[standingOf{user, room}] {
-		if step >= b.from && (b.upTo == 0 || step <= b.upTo) {
+		if step >= b.from && (!b.over || step <= b.upTo) {
 			return b.seq, true
 		}
 	}
@@ -299,7 +302,7 @@ func (c *checker) end(room chat.RoomID, nodes [][]chat.Event, belong []string) {
 		}
 		for _, gap := range s.gaps {
 			// His departure may be the last that he heard.
-			if !sentAway(log, s.user, gap[0], gap[1]) {
+			if !sentAway(log, s.user, gap[0], gap[1]) && !c.unsure[standingOf{s.user, room}] {
 				c.breaks("Complete", "%s heard nothing of %s between %d and %d", key.device, room.Key, gap[0], gap[1])
 			}
 		}

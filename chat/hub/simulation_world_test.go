@@ -41,12 +41,16 @@ type world struct {
 	faults  []plannedFault
 	devices []*device
 	words   int
+	touched []sent           // texts that were changed, in order
+	busy    map[*device]bool // that do something in this step
+	dying   map[int]bool     // nodes that are killed in this step
 
 	mu     sync.Mutex // guards all below: actions of one step run at once
 	check  *checker
 	texts  []sent
 	lives  [simNodes]int                 // how often each node was killed
 	inside map[chat.RoomID]map[life]bool // calls of the follower
+	calls  int                           // of it
 
 	running sync.WaitGroup // the followers
 	stop    context.CancelFunc
@@ -79,7 +83,7 @@ type device struct {
 }
 
 func newWorld(t *testing.T, k *hubtest.Kit, seed uint64) *world {
-	w := &world{t: t, k: k, rng: rand.New(rand.NewPCG(seed, 7)), check: newChecker(), inside: map[chat.RoomID]map[life]bool{}}
+	w := &world{t: t, k: k, rng: rand.New(rand.NewPCG(seed, 7)), check: newChecker(), busy: map[*device]bool{}, dying: map[int]bool{}, inside: map[chat.RoomID]map[life]bool{}}
 	w.ctx, w.stop = context.WithCancel(context.Background())
 	for _, r := range simRooms {
 		k.Room(r, simPeople...)
@@ -131,6 +135,9 @@ func (w *world) ends(ctx context.Context, me life, events []chat.Event) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.inside[events[0].Room], me)
+	if w.calls++; w.calls%5 == 0 {
+		return errTired
+	}
 	if err := ctx.Err(); err != nil || me.number != w.lives[me.node] { // killed: this never happened
 		return context.Canceled
 	}
@@ -138,23 +145,38 @@ func (w *world) ends(ctx context.Context, me life, events []chat.Event) error {
 	return nil
 }
 
+// errTired is what a follower's function returns now and then.
+var errTired = errors.New("tired")
+
 func (w *world) run() {
 	defer w.running.Wait()
 	defer w.stop()
 	for w.step = 1; w.step <= simSteps; w.step++ {
 		w.endFaults()
-		var actions sync.WaitGroup
+		clear(w.busy)
+		clear(w.dying)
+		var actions []func()
 		for range 1 + w.rng.IntN(4) {
 			if do := w.action(); do != nil {
-				actions.Go(do)
+				actions = append(actions, do)
 			}
 		}
-		actions.Wait()
+		var running sync.WaitGroup
+		for _, do := range actions { // when all is drawn
+			running.Go(do)
+		}
+		running.Wait()
 		if w.rng.IntN(4) == 0 {
 			time.Sleep(time.Duration(w.rng.IntN(20_000)) * time.Millisecond)
 		}
 		synctest.Wait()
-		w.drain()
+		for _, d := range w.devices {
+			most := 1000
+			if w.rng.IntN(3) == 0 {
+				most = w.rng.IntN(4) // it is slow
+			}
+			w.drain(d, most)
+		}
 		if len(w.check.broken) > 0 {
 			break
 		}
@@ -200,7 +222,7 @@ func (w *world) action() func() {
 	case n < 87:
 		return w.device(pick(w.rng, w.devices), node)
 	case n < 90:
-		w.kill(node)
+		return w.kill(node)
 	case n < 93:
 		w.start(node)
 	case n < 98:
@@ -301,6 +323,9 @@ func (w *world) known() (sent, bool) {
 	if len(list) == 0 {
 		return sent{}, false
 	}
+	if n := len(w.touched); n > 0 && w.rng.IntN(2) == 0 { // again the one that was just changed
+		return w.touched[n-1], true
+	}
 	return pick(w.rng, list), true
 }
 
@@ -315,6 +340,7 @@ func (w *world) change(node int, user string, verb string, fn func(context.Conte
 	}
 	if verb != "react" {
 		w.check.tries(s.id)
+		w.touched = append(w.touched, s)
 	}
 	step := w.step
 	return func() {
@@ -374,6 +400,8 @@ func (w *world) member(node int, room string) func() {
 		switch {
 		case err != nil && !explained(err):
 			w.check.refuses(step, "set member", err)
+		case err != nil && role != chat.RoleMember:
+			w.check.unsure[standingOf{user, w.id(room)}] = true
 		case err == nil && role == chat.RoleBanned && !w.letIn(user, room, step):
 			w.check.banned(step, user, w.id(room), chat.Seq(1<<40)) // where, is not told
 		}
@@ -430,6 +458,10 @@ func (w *world) search(node int, user string) func() {
 
 // device connects a device, or cuts it off without a word.
 func (w *world) device(d *device, node int) func() {
+	if w.busy[d] {
+		return nil
+	}
+	w.busy[d] = true
 	if d.session != nil {
 		if w.rng.IntN(2) == 0 {
 			d.session.Close()
@@ -442,6 +474,8 @@ func (w *world) device(d *device, node int) func() {
 	return func() {
 		err := w.call(func(ctx context.Context) error {
 			s, err := w.k.As(node, d.user).Connect(ctx, hub.Device{Name: d.name, Resume: d.token})
+			w.mu.Lock()
+			defer w.mu.Unlock()
 			if err == nil {
 				d.session = s
 			}
@@ -456,55 +490,59 @@ func (w *world) device(d *device, node int) func() {
 	}
 }
 
-// drain takes what the devices have got.
-func (w *world) drain() {
-	for _, d := range w.devices {
-		buf := make([]*hub.Delivery, 7)
-		for d.session != nil {
-			ctx, cancel := context.WithTimeout(w.ctx, time.Millisecond)
-			n, err := d.session.Next(ctx, buf) // waits: w.mu must be free
-			cancel()
-			d.token = d.session.Resume()
-			w.mu.Lock()
-			for _, x := range buf[:n] {
-				if x.Event != nil {
-					w.check.deliver(w.step, d.name, d.user, x.Event)
-				}
+// drain takes what a device has got, up to most deliveries.
+func (w *world) drain(d *device, most int) {
+	buf := make([]*hub.Delivery, 7)
+	for d.session != nil && most > 0 {
+		ctx, cancel := context.WithTimeout(w.ctx, time.Millisecond)
+		n, err := d.session.Next(ctx, buf[:min(most, len(buf))]) // waits: w.mu must be free
+		cancel()
+		most -= n
+		d.token = d.session.Resume()
+		w.mu.Lock()
+		for _, x := range buf[:n] {
+			if x.Event != nil {
+				w.check.deliver(w.step, d.name, d.user, x.Event)
 			}
-			if err != nil && !errors.Is(err, context.DeadlineExceeded) {
-				w.check.note("%d %s is cut off: %v", w.step, d.name, err)
-				d.session.Close()
-				d.session = nil
-			}
-			w.mu.Unlock()
-			if err != nil {
-				break
-			}
+		}
+		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			w.check.note("%d %s is cut off: %v", w.step, d.name, err)
+			d.session.Close()
+			d.session = nil
+		}
+		w.mu.Unlock()
+		if err != nil {
+			return
 		}
 	}
 }
 
-func (w *world) kill(node int) {
+// kill kills a node while others are at work with it, but never the last.
+func (w *world) kill(node int) func() {
 	alive := 0
 	for i := range simNodes {
-		if w.k.Alive(i) {
+		if w.k.Alive(i) && !w.dying[i] {
 			alive++
 		}
 	}
-	if alive < 2 || !w.k.Alive(node) {
-		return
+	if alive < 2 || !w.k.Alive(node) || w.dying[node] {
+		return nil
 	}
-	w.check.note("%d node %d is killed", w.step, node)
+	w.dying[node] = true
 	w.crashes++
-	for _, d := range w.devices {
-		if d.session != nil && d.node == node {
-			d.session = nil // what it hadn't got is lost with the node
+	step := w.step
+	return func() {
+		w.mu.Lock()
+		w.check.note("%d node %d is killed", step, node)
+		w.lives[node]++
+		for _, d := range w.devices {
+			if d.session != nil && d.node == node {
+				d.session = nil // what it hadn't got is lost with the node
+			}
 		}
+		w.mu.Unlock()
+		w.k.Kill(node)
 	}
-	w.mu.Lock()
-	w.lives[node]++
-	w.mu.Unlock()
-	w.k.Kill(node)
 }
 
 func (w *world) start(node int) {
@@ -557,6 +595,7 @@ func (w *world) finish() {
 	for i := range simNodes {
 		w.start(i)
 	}
+	clear(w.busy)
 	for i, d := range w.devices {
 		if d.session == nil && d.token != "" {
 			if do := w.device(d, i%simNodes); do != nil {
@@ -566,7 +605,9 @@ func (w *world) finish() {
 	}
 	time.Sleep(time.Minute)
 	w.k.Settle()
-	w.drain()
+	for _, d := range w.devices {
+		w.drain(d, 1000)
+	}
 	for _, room := range simRooms {
 		var nodes [][]chat.Event
 		for i := range simNodes {

@@ -11,11 +11,13 @@ import (
 	"log"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/chat/hub"
 	"github.com/parlor-chat/parlor/drivers/memory"
+	"github.com/parlor-chat/parlor/presence"
 	"github.com/parlor-chat/parlor/search"
 	"github.com/parlor-chat/parlor/storage"
 )
@@ -95,6 +97,48 @@ func run(ctx context.Context, out io.Writer) error {
 		}
 	}
 
+	// Ann sees that Bob is here, and with what.
+	watcher, err := ann.Connect(ctx, hub.Device{Name: "desk"})
+	if err != nil {
+		return err
+	}
+	if err := laptop.SetPresence(hub.Presence{Show: presence.Away, Status: "cooking"}); err != nil {
+		return err
+	}
+	if err := watcher.WatchPresence(ctx, "bob"); err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "\nHow Ann sees Bob:")
+	for d, err := range watcher.All(ctx) {
+		if err != nil {
+			return err
+		}
+		if d.Presence == nil || d.Presence.Best().Show != presence.Available || !cooking(d.Presence) {
+			continue // each change is told; this waits for the last
+		}
+		for _, s := range byDevice(d.Presence.Sessions) {
+			fmt.Fprintln(out, strings.TrimRight(fmt.Sprintf("  %s: %s %s", s.Device, s.Show, s.Status), " "))
+		}
+		break
+	}
+
+	// Bob's phone loses the connection. It goes on where it was, on any node.
+	where := phone.Resume()
+	phone.Close()
+	if _, err := kitchen.Send(ctx, chat.Text{Body: "There is, and butter."}); err != nil {
+		return err
+	}
+	phone, err = bob.Connect(ctx, hub.Device{Name: "phone", Resume: where})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "\nWhat Bob's phone had missed:")
+	missed := make([]*hub.Delivery, 1)
+	if _, err := phone.Next(ctx, missed); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "  %d. %s %s\n", missed[0].Event.Seq, missed[0].Event.Sender.Key, describe(missed[0].Event))
+
 	// History folds the changes into messages. A page is complete, or an error.
 	page, err := bobs.Page(ctx, chat.Latest(50))
 	if err != nil {
@@ -127,6 +171,15 @@ func run(ctx context.Context, out io.Writer) error {
 		fmt.Fprintf(out, "  %s: %s\n", m.Sender.Key, m.Text.Body)
 	}
 	return nil
+}
+
+// cooking says whether one of somebody's devices says so.
+func cooking(p *presence.State) bool {
+	return slices.ContainsFunc(p.Sessions, func(s presence.Session) bool { return s.Status == "cooking" })
+}
+
+func byDevice(all []presence.Session) []presence.Session {
+	return slices.SortedFunc(slices.Values(all), func(a, b presence.Session) int { return strings.Compare(a.Device, b.Device) })
 }
 
 // describe says in words what an event is.

@@ -22,9 +22,17 @@ What Bob's phone saw live:
   5. bob reacts: 🍜
   6. bob says: On my way, is there bread?
 
+How Ann sees Bob:
+  laptop: away cooking
+  phone: available
+
+What Bob's phone had missed:
+  7. ann says: There is, and butter.
+
 The room's history:
   ann: The soup is ready (edited)  🍜 1
   bob: On my way, is there bread?
+  ann: There is, and butter.
 
 Bob searches for soup and finds 1:
   ann: The soup is ready

@@ -21,8 +21,6 @@ var mutants = []mutant{
 		"case at.Before(r.at):", "case false:"},
 	{"a follower without a fence", "chat/hub/lead.go",
 		"			if err != nil {\n				wanting = true", "			if err != nil && !errors.Is(err, chat.ErrConflict) {\n				wanting = true"},
-	{"a lease that is followed for ever", "chat/hub/lead.go",
-		"t.timer.Reset(shardLease - shardGrace - time.Since(asked))", "t.timer.Stop()\n			_ = asked"},
 	{"the cursor goes on before the work is done", "chat/hub/follow.go",
 		"			if err := f.follow(ctx, placed); err != nil {\n				return err\n			}", "			f.follow(ctx, placed)"},
 	{"a host's failure is taken for done", "chat/hub/reader.go",

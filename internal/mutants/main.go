@@ -98,7 +98,7 @@ func (m mutant) hunt(ctx context.Context, dir string, seeds int) (took, promise 
 	if err == nil {
 		return fmt.Sprint(seeds), "", nil
 	}
-	took, promise = "?", "the run itself failed"
+	took, promise = "?", "the nodes don't settle, or something is missing in the archive"
 	if s := seedsRan.FindSubmatch(b); s != nil {
 		took = string(s[1])
 	}
