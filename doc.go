@@ -7,6 +7,7 @@
 //	                     and the contract of a broker
 //	chat/chattest        conformance of brokers
 //	chat/hub             the engine: join, send, history, search, sessions
+//	chat/hub/hubtest     nodes, faults and crashes in one process, for tests
 //	storage              contracts: History (the archive), Directory (rooms, members, …),
 //	                     Fence (leases and registers)
 //	storage/storagetest  their conformance

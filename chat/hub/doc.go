@@ -30,10 +30,21 @@
 // room that was never made. A [Policy] of the host may narrow further, never
 // widen. The methods of [Admin] are past both, and always logged.
 //
+// # A session that comes back
+//
+// A client keeps the token of [Session.Resume]. Connected with it again, on any node, it
+// gets what it missed, then what is live, nothing twice and nothing left out:
+//
+//	s, err := ann.Connect(ctx, hub.Device{Name: "phone", Resume: token})
+//
+// [Session.WatchPresence] tells of people, [Room.Occupants] who is in a room.
+//
 // # What follows the log
 //
-// A send is done when the broker has placed it. A follower then reads each room's
-// log in order, archives it, and feeds the index. It may be late;
-// [Admin.CatchUp] waits for it. Reading never waits: pages join the broker's head
-// and the archive by Seq.
+// A send is done when the broker has placed it. Followers then read each room's log in
+// order: into the archive, the index, and the personal logs of those whom it concerns
+// ([User.Inbox]). On each shard of rooms one node at a time follows, by lease; a host
+// adds its own with [Hub.Follow]. They may be late: [Admin.Lag] says how late,
+// [Admin.CatchUp] waits. Reading never waits: pages join the broker's head and the
+// archive by Seq.
 package hub

@@ -286,7 +286,7 @@ func TestGapsAreFilledFromTheArchive(t *testing.T) {
 			}
 		})
 		s := k.connect(h, "bob", 0)
-		const n = 300
+		const n = 1000 // more than one delivery and the head hold
 		for i := range n {
 			k.say("ann", fmt.Sprint(i))
 		}
