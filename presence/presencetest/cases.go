@@ -38,6 +38,7 @@ var watchCases = []Case{
 	{Name: "a watch tells of a dead node's sessions", Why: "who fell off must be seen to", Run: at(watchesDeath)},
 	{Name: "a watch tells the last change", Why: "who is told the last but one shows it for hours", Run: watchesLast},
 	{Name: "a watch that nobody reads harms nobody", Why: "one slow node must not stop presence", Run: at(stuckWatch)},
+	{Name: "a stop waits for the call that runs", Why: "what the call uses is freed behind it", Run: at(stopWaits)},
 	{Name: "a stopped watch is silent", Why: "its program is being torn down", Run: at(stopped)},
 }
 
@@ -194,7 +195,7 @@ func invalid(ctx context.Context, r presence.Registry) error {
 
 func deadNode(ctx context.Context, r presence.Registry) error {
 	return first(beat(ctx, r, "dying", short), set(ctx, r, "dying", here(ann, "1", presence.Away, kitchen), here(bob, "1", presence.Away)),
-		set(ctx, r, "a", here(ann, "2", presence.Away)), sees(ctx, r, ann, "1 away", "2 away"), sleep(ctx, 2*short),
+		set(ctx, r, "a", here(ann, "2", presence.Away)), sees(ctx, r, ann, "1 away", "2 away"), sleep(ctx, short+short/2),
 		sees(ctx, r, ann, "2 away"), sees(ctx, r, bob), occupants(ctx, r, kitchen, "", 10), stats(ctx, r, "acme", 1, 1))
 }
 
@@ -355,6 +356,40 @@ func stopped(ctx context.Context, r presence.Registry) error {
 		}
 	}
 	return nil
+}
+
+func stopWaits(ctx context.Context, r presence.Registry) error {
+	began, release := make(chan struct{}, 100), make(chan struct{})
+	stop, err := r.Watch(ctx, func([]presence.State) {
+		began <- struct{}{}
+		<-release
+	})
+	if err != nil {
+		return err
+	}
+	stopped := make(chan struct{})
+	if err := set(ctx, r, "a", here(ann, "1", presence.Away)); err != nil {
+		close(release)
+		return err
+	}
+	select {
+	case <-began:
+	case <-ctx.Done():
+		close(release)
+		return errors.New("the watch was never told")
+	}
+	go func() {
+		stop()
+		close(stopped)
+	}()
+	select {
+	case <-stopped:
+		err = errors.New("stop returned while the watch's function ran")
+	case <-time.After(30 * time.Millisecond):
+	}
+	close(release)
+	<-stopped
+	return err
 }
 
 func shared(ctx context.Context, s *Site) error {
