@@ -40,7 +40,8 @@ type Broker interface {
 	// A call that is cancelled may have placed its events or not, each wholly; what
 	// was not placed leaves no hole.
 	//
-	// Receipts are in the order of events; that of a failed event is zero.
+	// Receipts are in the order of events; that of a failed event is zero. Those of a
+	// [Keeper] may say [Pending].
 	Publish(ctx context.Context, events []Event) ([]Receipt, error)
 
 	// Recent reads the head of a room. r is made by Latest, Before or After and

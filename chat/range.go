@@ -34,7 +34,8 @@ func Latest(n int) Range { return Range{from: AnchorLatest, limit: n} }
 // Before is the newest n items with a Seq below s.
 func Before(s Seq, n int) Range { return Range{from: AnchorBefore, seq: s, limit: n} }
 
-// After is the oldest n items with a Seq above s.
+// After is the oldest n items with a Seq above s; a [Void] that reaches beyond s is one
+// of them.
 func After(s Seq, n int) Range { return Range{from: AnchorAfter, seq: s, limit: n} }
 
 // Around is the newest n/2 items with a Seq below s, and the oldest n-n/2 items
@@ -115,7 +116,7 @@ func (r Range) below(e *Event) bool {
 	case AnchorBefore, AnchorAround:
 		return e.Seq < r.seq
 	case AnchorAfter:
-		return e.Seq <= r.seq
+		return e.Last() <= r.seq
 	case AnchorAt:
 		return e.At.Before(r.at)
 	}

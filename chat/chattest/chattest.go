@@ -37,6 +37,11 @@ type Site struct {
 	// Skew moves the broker's clock by d, forth or back. Leave it nil where that
 	// can't be done; cases that need it are then skipped, loudly.
 	Skew func(d time.Duration)
+
+	// Lose has the broker lose the newest n events of each room, or with n below 0 its
+	// whole memory. Leave it nil where that can't be done, or can't happen; cases that
+	// need it are then skipped, loudly.
+	Lose func(n int)
 }
 
 // Case is one thing that a broker must do.
@@ -44,7 +49,7 @@ type Case = suite.Case[*Site]
 
 // BrokerCases are all cases.
 func BrokerCases() []Case {
-	return slices.Concat(publishCases, identityCases, timeCases, headCases, deliveryCases, changedCases, lifeCases)
+	return slices.Concat(publishCases, identityCases, timeCases, headCases, deliveryCases, changedCases, lifeCases, loseCases)
 }
 
 // Broker runs all cases; at makes a fresh site for each.

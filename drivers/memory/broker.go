@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
@@ -20,12 +21,16 @@ type brokerData struct {
 	used  int64 // bytes of what the archive doesn't show yet
 	log   [chat.Shards]changeLog
 	nodes map[string]*link
+
+	memory string      // changes with each loss
+	forgot atomic.Bool // there was one
 }
 
 func (d *brokerData) init(o Options) {
 	d.now, d.remember, d.headBytes = o.Now, o.Remember, o.HeadBytes
 	d.rooms = map[chat.RoomID]*head{}
 	d.nodes = map[string]*link{}
+	d.memory = chat.NewID().String()
 }
 
 // head is the head of one room.
@@ -38,6 +43,7 @@ type head struct {
 	ids      map[chat.EventID]identity
 	expiry   []expiring // of ids, in the order in which they were placed
 	links    map[*link]struct{}
+	lost     *lost // nil while the room is open
 }
 
 // placed is an event and what it counts against the quota.
@@ -49,7 +55,7 @@ type placed struct {
 // identity is what is remembered of an event, to know a retry from a conflict.
 type identity struct {
 	receipt chat.Receipt
-	digest  [16]byte
+	digest  [16]byte // zero: nobody knows, for it was emptied
 }
 
 type expiring struct {
@@ -66,22 +72,10 @@ func (b broker) Publish(ctx context.Context, events []chat.Event) ([]chat.Receip
 	if err := b.ready(ctx, op); err != nil {
 		return nil, err
 	}
-	if err := batch(op, "events", len(events)); err != nil {
+	if err := chat.CheckPublish(op, events); err != nil { // before anything is placed
 		return nil, err
 	}
-	for i := range events { // before anything is placed
-		e := &events[i]
-		switch {
-		case e.ID.IsZero():
-			return nil, &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "id"}
-		case e.Seq != 0 || e.TextSeq != 0 || !e.At.IsZero():
-			return nil, &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "seq"}
-		case e.Room.IsZero():
-			return nil, &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "room"}
-		case e.Content == nil:
-			return nil, &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "content"}
-		}
-	}
+	failed := b.openAll(ctx, events)
 	// What takes time is worked out before the lock.
 	prepared := make([]struct {
 		digest [16]byte
@@ -95,13 +89,15 @@ func (b broker) Publish(ctx context.Context, events []chat.Event) ([]chat.Receip
 
 	d := &b.data.broker
 	receipts := make([]chat.Receipt, len(events))
-	var failed *chat.BatchError
 	full := map[chat.RoomID]bool{}
 	touched := map[*link]struct{}{}
 	d.mu.Lock()
 	now := d.now()
 	for i := range events {
 		room := events[i].Room
+		if failed != nil && failed.Items[i] != nil {
+			continue
+		}
 		if full[room] {
 			failed = failed.Fail(i, errFull)
 			continue
@@ -135,9 +131,12 @@ func (errHeadFull) Error() string { return "the archive is behind and the head i
 func (d *brokerData) place(e chat.Event, digest [16]byte, bytes int64, now time.Time) (chat.Receipt, error) {
 	const op = "publish"
 	r := d.room(e.Room)
+	if r.lost != nil {
+		return chat.Receipt{}, errClosedRoom(op)
+	}
 	r.expire(now.Add(-d.remember))
 	if known, ok := r.ids[e.ID]; ok {
-		if known.digest != digest {
+		if known.digest != digest && known.digest != [16]byte{} {
 			return chat.Receipt{}, &chat.Error{Kind: chat.ErrConflict, Op: op, Field: "id"}
 		}
 		known.receipt.Duplicate = true
@@ -176,6 +175,9 @@ func (d *brokerData) room(id chat.RoomID) *head {
 	r := d.rooms[id]
 	if r == nil {
 		r = &head{ids: map[chat.EventID]identity{}, links: map[*link]struct{}{}}
+		if d.forgot.Load() {
+			r.lost = &lost{}
+		}
 		d.rooms[id] = r
 	}
 	return r
@@ -208,11 +210,19 @@ func (b broker) Recent(ctx context.Context, room chat.RoomID, w chat.Range) (cha
 	if !w.CountsAll() {
 		return chat.Head{}, &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "range"}
 	}
+	if err := b.open(ctx, op, room); err != nil {
+		return chat.Head{}, err
+	}
 	d := &b.data.broker
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r := d.rooms[room]
-	if r == nil || len(r.events) == 0 {
+	switch {
+	case r == nil:
+		return chat.Head{}, nil
+	case r.lost != nil:
+		return chat.Head{}, errClosedRoom(op)
+	case len(r.events) == 0:
 		return chat.Head{}, nil
 	}
 	from, to := 0, len(r.events)
@@ -223,7 +233,7 @@ func (b broker) Recent(ctx context.Context, room chat.RoomID, w chat.Range) (cha
 		to = r.from(w.Seq())
 		from = max(0, to-w.Limit())
 	case chat.AnchorAfter:
-		from = r.from(w.Seq() + 1)
+		from = r.above(w.Seq())
 		to = min(to, from+w.Limit())
 	}
 	return chat.Head{Events: r.copy(from, to), First: r.events[0].event.Seq, Last: r.last, TextSeq: r.textSeq}, nil
@@ -240,6 +250,15 @@ func (r *head) from(s chat.Seq) int {
 		}
 	}
 	return lo
+}
+
+// above is the index of the first event that ends above s.
+func (r *head) above(s chat.Seq) int {
+	i := r.from(s + 1)
+	if i > 0 && r.events[i-1].event.Last() > s { // a Void
+		i--
+	}
+	return i
 }
 
 func (r *head) copy(from, to int) []chat.Event {
@@ -260,11 +279,23 @@ func (b broker) Archived(ctx context.Context, upTo ...chat.Position) error {
 		return err
 	}
 	d := &b.data.broker
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	var failed *chat.BatchError
 	for i, p := range upTo {
+		if err := b.open(ctx, op, p.Room); err != nil {
+			failed = failed.Fail(i, err)
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i, p := range upTo {
+		if failed != nil && failed.Items[i] != nil {
+			continue
+		}
 		r := d.rooms[p.Room]
+		if r != nil && r.lost != nil {
+			failed = failed.Fail(i, errClosedRoom(op))
+			continue
+		}
 		if r == nil || p.Seq > r.last || p.Seq < 0 {
 			failed = failed.Fail(i, &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "upTo"})
 			continue

@@ -22,6 +22,7 @@ func brokerSite(testing.TB) *chattest.Site {
 			return s.Broker(), s.Close, nil
 		},
 		Skew: func(d time.Duration) { skew.Add(int64(d)) },
+		Lose: place.Lose,
 	}
 }
 

@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/parlor-chat/parlor/chat"
 )
@@ -48,8 +49,8 @@ func (l *changeLog) trim() {
 	}
 }
 
-// Changed implements chat.Broker. A cursor is the number of the entry to go on
-// from.
+// Changed implements chat.Broker. A cursor is the memory, and the number of the entry to
+// go on from.
 func (b broker) Changed(ctx context.Context, shard int, after string, limit int) ([]chat.Position, string, error) {
 	const op = "changed"
 	if err := b.ready(ctx, op); err != nil {
@@ -68,8 +69,9 @@ func (b broker) Changed(ctx context.Context, shard int, after string, limit int)
 	defer d.mu.Unlock()
 	l := &d.log[shard]
 	end := l.base + int64(len(l.entries))
-	n, err := strconv.ParseInt(after, 10, 64)
-	if err != nil || n < l.base || n > end {
+	memory, number, _ := strings.Cut(after, " ")
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || memory != d.memory || n < l.base || n > end {
 		n = l.base
 	}
 	var placed []chat.Position
@@ -78,5 +80,5 @@ func (b broker) Changed(ctx context.Context, shard int, after string, limit int)
 			placed = append(placed, p)
 		}
 	}
-	return placed, strconv.FormatInt(n, 10), nil
+	return placed, d.memory + " " + strconv.FormatInt(n, 10), nil
 }

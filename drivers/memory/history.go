@@ -157,7 +157,7 @@ func (r *archived) around(w chat.Range) (part []chat.Event, older, newer bool) {
 	case chat.AnchorBefore, chat.AnchorAround:
 		anchor = sort.Search(count, func(i int) bool { return event(i).Seq >= w.Seq() })
 	case chat.AnchorAfter:
-		anchor = sort.Search(count, func(i int) bool { return event(i).Seq > w.Seq() })
+		anchor = sort.Search(count, func(i int) bool { return event(i).Last() > w.Seq() })
 	case chat.AnchorAt:
 		anchor = sort.Search(count, func(i int) bool { return !event(i).At.Before(w.Time()) })
 	}

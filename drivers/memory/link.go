@@ -75,11 +75,21 @@ func (l *link) Subscribe(ctx context.Context, rooms ...chat.RoomID) ([]chat.Seq,
 		return nil, &chat.Error{Kind: chat.ErrClosed, Op: op}
 	default:
 	}
+	for _, room := range rooms {
+		if err := (broker{l.s}).open(ctx, op, room); err != nil {
+			return nil, err
+		}
+	}
 	d := &l.s.data.broker
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for _, room := range rooms {
+		if d.room(room).lost != nil {
+			return nil, errClosedRoom(op)
+		}
+	}
 	from := make([]chat.Seq, len(rooms))
 	for i, room := range rooms {
 		r := d.room(room)
@@ -225,7 +235,7 @@ func (l *link) deliver(room chat.RoomID) bool {
 	l.mu.Lock()
 	at, subscribed := l.cursors[room]
 	r := d.rooms[room]
-	if !subscribed || r.last <= at {
+	if !subscribed || r.lost != nil || r.last <= at {
 		l.mu.Unlock()
 		d.mu.Unlock()
 		return false
@@ -235,7 +245,7 @@ func (l *link) deliver(room chat.RoomID) bool {
 	if at+1 < first { // the head forgot what should come next
 		l.cursors[room] = first - 1
 	} else {
-		from := r.from(at + 1)
+		from := r.above(at)
 		events = r.copy(from, min(from+deliverBatch, len(r.events)))
 		l.cursors[room] = events[len(events)-1].Last()
 	}

@@ -36,7 +36,8 @@ type Store struct {
 
 	mu     sync.Mutex
 	closed bool
-	links  map[io.Closer]struct{} // links and watches, closed with the handle
+	opener func(context.Context, chat.RoomID) error // of rooms that were lost
+	links  map[io.Closer]struct{}                   // links and watches, closed with the handle
 }
 
 // data is what all handles share.

@@ -260,6 +260,12 @@ func appendVoid(ctx context.Context, h storage.History) error {
 	if err := first(err, sameEvents("all", got, l.events), want("head", p.Head, 10)); err != nil {
 		return err
 	}
+	for _, after := range []chat.Seq{1, 2, 8} { // whoever stands in it crosses it
+		p, err := h.Page(ctx, kitchen, chat.After(after, 10).All())
+		if err := first(err, sameEvents("behind a position in the void", p.Events, l.events[1:])); err != nil {
+			return err
+		}
+	}
 	p, err = h.Page(ctx, kitchen, chat.Latest(10))
 	return first(err, want("the number of texts", len(p.Events), 2), chat.CheckDense(p.Events, false))
 }

@@ -1,0 +1,85 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Keeper is an optional capability of a [Broker]: a journal. It keeps on this node what
+// it is given to publish, until the archive shows it. Its Publish returns when events
+// are placed, or after a while with receipts that say [Pending]: they are kept, and will
+// be placed when that can be done, in each room in the order in which they were given.
+//
+// Where a pending event can't be placed, for it is 12 hours old or was refused, it is
+// set aside: its id stays spent ([ErrExpired], or why it was refused), its sender is
+// told by a [SignalSetAside], and an operator decides.
+//
+// What was placed is marked with the memory that the broker had ([Forgetful]; "" where
+// it can't be lost).
+type Keeper interface {
+	// Held lists what is kept, oldest first, from the one numbered after on. limit is
+	// from 1 to [MaxBatch].
+	Held(ctx context.Context, after int64, limit int) ([]Held, error)
+
+	// Kept reads one, or ErrNotFound.
+	Kept(ctx context.Context, id EventID) (Held, error)
+
+	// Forget says that the archive shows events. Those that are pending stay.
+	Forget(ctx context.Context, ids ...EventID) error
+
+	// Decide ends the time of an event that is set aside: it is placed after all, or
+	// dropped. Another event is ErrNotFound.
+	Decide(ctx context.Context, id EventID, place bool) error
+
+	// Return puts all back that was placed under one memory into another, which the
+	// broker has now, and names the rooms in which more may have been placed.
+	Return(ctx context.Context, from, to string) error
+
+	// Begin says which memory is valid from now on. What was not placed under it, or
+	// returned to it, is pending again.
+	Begin(ctx context.Context, memory string) error
+}
+
+// Held is an event that a journal keeps.
+type Held struct {
+	Number int64 // rises with the order in which they came
+	Event  Event // with its position where it is placed
+	State  State // Pending or Placed
+	Since  time.Time
+	Aside  error // why it is set aside; nil where it isn't
+}
+
+// SignalSetAside is the name of the signal that tells the sender of an event that it was
+// set aside; its data is the id, as text.
+const SignalSetAside = "parlor.set-aside"
+
+// AsKeeper is b's journal, or [errors.ErrUnsupported].
+func AsKeeper(b Broker) (Keeper, error) {
+	if k, ok := b.(Keeper); ok {
+		return k, nil
+	}
+	return nil, errors.ErrUnsupported
+}
+
+// CheckPublish is what every broker asks of events before it places any: their number,
+// and that each has an id, a room and content, and no position.
+func CheckPublish(op string, events []Event) error {
+	if len(events) > MaxBatch {
+		return &Error{Kind: ErrTooLarge, Op: op, Field: "events", Limit: MaxBatch}
+	}
+	for i := range events {
+		e := &events[i]
+		switch {
+		case e.ID.IsZero():
+			return &Error{Kind: ErrInvalid, Op: op, Field: "id"}
+		case e.Seq != 0 || e.TextSeq != 0 || !e.At.IsZero():
+			return &Error{Kind: ErrInvalid, Op: op, Field: "seq"}
+		case e.Room.IsZero():
+			return &Error{Kind: ErrInvalid, Op: op, Field: "room"}
+		case e.Content == nil:
+			return &Error{Kind: ErrInvalid, Op: op, Field: "content"}
+		}
+	}
+	return nil
+}

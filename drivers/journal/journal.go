@@ -1,0 +1,365 @@
+// Package journal makes a broker on another machine as safe as the disk of this one. It
+// is a decorator: it keeps an event on disk before it publishes it, and until the
+// archive shows it. So whatever happens to the broker behind it, what was acknowledged
+// is placed in the end, once, and under its id.
+//
+//	j, err := journal.New(ctx, store, broker, nil)
+//	h, err := hub.New(ctx, drivers.Set{Broker: j, …}, nil)
+//
+// Publish waits a second for events to be placed, then returns receipts that say
+// pending. In each room events are placed in the order in which they came, one batch at
+// a time. What can't be placed within 12 hours, or is refused after its sender was told
+// that it is pending, is set aside for an operator to decide ([chat.Keeper]).
+package journal
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/parlor-chat/parlor/chat"
+)
+
+// Options changes what [New] makes. Nil options, and the zero value of each field, mean
+// the default.
+type Options struct {
+	// Wait is how long Publish waits for events to be placed; 1 s by default.
+	Wait time.Duration
+	// MaxAge is how long an event may be pending; 12 h by default, and at most: brokers
+	// know ids for 24 h.
+	MaxAge time.Duration
+	// Bytes is the quota of all that is kept, in bytes of the stored form; 1 GiB by
+	// default. At it, Publish fails with ErrUnavailable and the field "journal".
+	Bytes int64
+	// Logger gets what an operator must know; slog.Default() by default.
+	Logger *slog.Logger
+}
+
+const (
+	defaultWait  = time.Second
+	maxAge       = 12 * time.Hour
+	defaultBytes = 1 << 30
+
+	batchSize  = 200              // events of one room that are published at once
+	callTime   = 10 * time.Second // for one call to the broker
+	retryFirst = 50 * time.Millisecond
+	retryMost  = 5 * time.Second
+	sweepEvery = time.Minute // how often it is looked for what is too old
+)
+
+// Journal is a broker that keeps what it is given: a [chat.Broker] and a [chat.Keeper].
+type Journal struct {
+	chat.Broker
+	store Store
+	opt   Options
+
+	ctx     context.Context // ends with Close
+	quit    context.CancelFunc
+	running sync.WaitGroup
+
+	mu      sync.Mutex
+	closed  bool
+	memory  string // valid, as far as is known
+	records map[chat.EventID]*record
+	order   []*record // in the order in which they came; nil where one was dropped
+	dropped int
+	number  int64
+	bytes   int64
+	rooms   map[chat.RoomID]*queue
+	placed  map[chat.RoomID][]*record // that the archive may not show yet; some are forgotten
+}
+
+// record is one event that is kept.
+type record struct {
+	Record
+	number   int64
+	digest   [16]byte
+	bytes    int64
+	kept     bool // it is on disk
+	tried    bool // it was given to the broker, in this life or an earlier one
+	told     bool // somebody was told that it is pending
+	aside    error
+	returned string        // the memory that it was put back into
+	receipt  chat.Receipt  // once it is placed
+	done     chan struct{} // closed when it is placed, refused or set aside
+	err      error         // why it was refused
+}
+
+// placed says whether it has its position.
+func (r *record) placed() bool { return r.Event.Seq > 0 }
+
+// New makes a journal over a broker, and goes on with what the store holds. ctx is for
+// opening only. Close the journal before the broker.
+func New(ctx context.Context, store Store, to chat.Broker, o *Options) (*Journal, error) {
+	var opt Options
+	if o != nil {
+		opt = *o
+	}
+	if err := opt.orDefault(); err != nil {
+		return nil, err
+	}
+	j := &Journal{Broker: to, store: store, opt: opt, records: map[chat.EventID]*record{}, rooms: map[chat.RoomID]*queue{}, placed: map[chat.RoomID][]*record{}}
+	j.ctx, j.quit = context.WithCancel(context.Background())
+	memory, err := chat.Memory(ctx, to)
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, chat.ErrUnavailable) {
+		return nil, err
+	}
+	j.memory = memory
+	records, err := store.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for i := range records {
+		r := j.add(&records[i].Event, records[i].Since)
+		if r == nil {
+			continue // twice in the store
+		}
+		r.Record, r.kept, r.tried, r.told = records[i], true, true, true
+		if r.placed() {
+			r.receipt = receipt(&r.Event)
+			j.placed[r.Event.Room] = append(j.placed[r.Event.Room], r)
+			close(r.done)
+		} else {
+			j.enqueue(r)
+		}
+	}
+	j.running.Go(j.sweep)
+	return j, nil
+}
+
+func (o *Options) orDefault() error {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	for _, f := range []struct {
+		name           string
+		value          *int64
+		standard, most int64
+	}{
+		{"wait", (*int64)(&o.Wait), int64(defaultWait), int64(maxAge)},
+		{"maxAge", (*int64)(&o.MaxAge), int64(maxAge), int64(maxAge)},
+		{"bytes", &o.Bytes, defaultBytes, 1 << 50},
+	} {
+		switch {
+		case *f.value == 0:
+			*f.value = f.standard
+		case *f.value < 0:
+			return &chat.Error{Kind: chat.ErrInvalid, Op: "new journal", Field: f.name}
+		case *f.value > f.most:
+			return &chat.Error{Kind: chat.ErrTooLarge, Op: "new journal", Field: f.name, Limit: f.most}
+		}
+	}
+	return nil
+}
+
+// Close stops publishing. What is kept stays kept, and goes on when a journal is made
+// over the store again. The broker stays open. Closing twice is no error.
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	j.closed = true
+	j.mu.Unlock()
+	j.quit()
+	j.running.Wait()
+	return nil
+}
+
+// Publish implements chat.Broker. A context that ends while events are placed ends the
+// waiting for them alone.
+func (j *Journal) Publish(ctx context.Context, events []chat.Event) ([]chat.Receipt, error) {
+	const op = "publish"
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := chat.CheckPublish(op, events); err != nil {
+		return nil, err
+	}
+	mine, failed, err := j.admit(op, events)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.keep(mine); err != nil {
+		return nil, err
+	}
+	j.wait(ctx, mine)
+
+	receipts := make([]chat.Receipt, len(events))
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for i, m := range mine {
+		r := m.record
+		switch {
+		case r == nil: // failed already
+		case r.err != nil:
+			failed = failed.Fail(i, r.err)
+		case r.placed():
+			receipts[i] = r.receipt
+			receipts[i].Duplicate = r.receipt.Duplicate || !m.fresh
+		default:
+			r.told = true
+			receipts[i] = chat.Receipt{ID: r.Event.ID, State: chat.Pending, Duplicate: !m.fresh}
+		}
+	}
+	return receipts, failed.AsError()
+}
+
+// admitted is the record of an event, and whether this call made it.
+type admitted struct {
+	*record
+	fresh bool
+}
+
+// admit finds or makes the record of each event; nil where it fails.
+func (j *Journal) admit(op string, events []chat.Event) (mine []admitted, failed *chat.BatchError, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
+		return nil, nil, &chat.Error{Kind: chat.ErrClosed, Op: op}
+	}
+	mine = make([]admitted, len(events))
+	full := map[chat.RoomID]bool{}
+	now := time.Now()
+	for i := range events {
+		e := &events[i]
+		r := j.records[e.ID]
+		switch {
+		case r == nil && (full[e.Room] || j.bytes >= j.opt.Bytes):
+			full[e.Room] = true // those that follow would overtake it
+			failed = failed.Fail(i, &chat.Error{Kind: chat.ErrUnavailable, Op: op, Field: "journal", Limit: j.opt.Bytes})
+		case r == nil:
+			mine[i] = admitted{j.add(e, now), true}
+		case r.digest != e.Digest():
+			failed = failed.Fail(i, &chat.Error{Kind: chat.ErrConflict, Op: op, Field: "id"})
+		case r.aside != nil:
+			failed = failed.Fail(i, r.aside)
+		default:
+			mine[i] = admitted{r, false}
+		}
+	}
+	return mine, failed, nil
+}
+
+// add makes a record; nil where there is one; under mu.
+func (j *Journal) add(e *chat.Event, since time.Time) *record {
+	if j.records[e.ID] != nil {
+		return nil
+	}
+	r := &record{Record: Record{Event: *e, Since: since}, number: j.number, digest: e.Digest(),
+		bytes: int64(len(chat.AppendEvent(nil, e))), done: make(chan struct{})}
+	j.number++
+	j.records[e.ID] = r
+	j.order = append(j.order, r)
+	j.bytes += r.bytes
+	return r
+}
+
+// keep brings new records to the disk, then into their rooms' queues.
+func (j *Journal) keep(mine []admitted) error {
+	var fresh []*record
+	var records []Record
+	for _, m := range mine {
+		if m.fresh {
+			fresh, records = append(fresh, m.record), append(records, m.Record)
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	// What is being written is written whole, whoever goes away meanwhile.
+	err := j.store.Keep(j.ctx, records)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err != nil {
+		err = &chat.Error{Kind: chat.ErrUnavailable, Op: "publish", Field: "journal", Err: err}
+		for _, r := range fresh {
+			j.finish(r, err)
+			j.forget(r)
+		}
+		j.drop(fresh) // if it got there all the same
+		return err
+	}
+	for _, r := range fresh {
+		r.kept = true
+		j.enqueue(r)
+	}
+	return nil
+}
+
+// wait waits until all of these are done, for as long as Publish waits.
+func (j *Journal) wait(ctx context.Context, mine []admitted) {
+	timer := time.NewTimer(j.opt.Wait)
+	defer timer.Stop()
+	for _, m := range mine {
+		if m.record == nil {
+			continue
+		}
+		j.mu.Lock()
+		done := m.done
+		j.mu.Unlock()
+		select {
+		case <-done:
+		case <-timer.C:
+			return
+		case <-ctx.Done():
+			return
+		case <-j.ctx.Done():
+			return
+		}
+	}
+}
+
+// finish ends the waiting for a record; under mu.
+func (j *Journal) finish(r *record, err error) {
+	r.err = err
+	select {
+	case <-r.done:
+	default:
+		close(r.done)
+	}
+}
+
+// forget takes a record out of the journal; under mu.
+func (j *Journal) forget(r *record) {
+	if j.records[r.Event.ID] != r {
+		return
+	}
+	delete(j.records, r.Event.ID)
+	j.bytes -= r.bytes
+	i, _ := slices.BinarySearchFunc(j.order, r.number, byNumber)
+	j.order[i] = &record{number: r.number} // dropped
+	if j.dropped++; j.dropped > len(j.order)/2 && j.dropped > 64 {
+		j.order = slices.DeleteFunc(j.order, func(r *record) bool { return r.done == nil })
+		j.dropped = 0
+	}
+}
+
+func byNumber(r *record, n int64) int { return int(r.number - n) }
+
+// drop has the store forget records. Where it fails they come back with the next
+// journal over it, and are found out there: by their ids.
+func (j *Journal) drop(records []*record) {
+	if len(records) == 0 {
+		return
+	}
+	ids := make([]chat.EventID, len(records))
+	for i, r := range records {
+		ids[i] = r.Event.ID
+	}
+	if err := j.store.Drop(j.ctx, ids); err != nil && j.ctx.Err() == nil {
+		j.opt.Logger.Warn("parlor: a journal can't drop what is archived, and tries again when it is made anew", "events", len(ids), "error", err)
+	}
+}
+
+func receipt(e *chat.Event) chat.Receipt {
+	return chat.Receipt{ID: e.ID, State: chat.Placed, Seq: e.Seq, TextSeq: e.TextSeq, At: e.At}
+}
+
+var (
+	_ chat.Broker    = (*Journal)(nil)
+	_ chat.Keeper    = (*Journal)(nil)
+	_ chat.Forgetful = (*Journal)(nil)
+)

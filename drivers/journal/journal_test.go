@@ -1,0 +1,521 @@
+package journal_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/drivers/journal"
+	"github.com/parlor-chat/parlor/drivers/memory"
+)
+
+var room = chat.RoomID{Tenant: "acme", Key: "kitchen"}
+
+func text(body string) chat.Event {
+	ann := chat.UserID{Tenant: "acme", Key: "ann"}
+	return chat.Event{ID: chat.DeriveID(room, ann, body), Room: room, Sender: ann, Content: &chat.Text{Body: body}}
+}
+
+// flaky is a broker that does what it is told to do wrong.
+type flaky struct {
+	chat.Broker
+	chat.Forgetful
+
+	mu      sync.Mutex
+	err     error // what Publish returns
+	lost    bool  // having done it
+	slow    time.Duration
+	batches [][]string
+	signals []chat.Signal
+}
+
+func (f *flaky) fail(err error, lost bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err, f.lost = err, lost
+}
+
+func (f *flaky) Publish(ctx context.Context, events []chat.Event) ([]chat.Receipt, error) {
+	f.mu.Lock()
+	err, lost, slow := f.err, f.lost, f.slow
+	var bodies []string
+	for i := range events {
+		bodies = append(bodies, events[i].Content.(*chat.Text).Body)
+	}
+	f.batches = append(f.batches, bodies)
+	f.mu.Unlock()
+	if slow > 0 {
+		select {
+		case <-time.After(slow):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	if err != nil && !lost {
+		return nil, err
+	}
+	r, perr := f.Broker.Publish(ctx, events)
+	if err != nil {
+		return nil, err
+	}
+	return r, perr
+}
+
+func (f *flaky) Signal(ctx context.Context, s chat.Signal) error {
+	f.mu.Lock()
+	f.signals = append(f.signals, s)
+	f.mu.Unlock()
+	return f.Broker.Signal(ctx, s)
+}
+
+// site is a journal over a flaky broker.
+type site struct {
+	t      *testing.T
+	mem    *memory.Store
+	broker *flaky
+	store  *journal.Memory
+	j      *journal.Journal
+	opt    journal.Options
+}
+
+// run runs a test in a bubble, so that hours take no time.
+func run(t *testing.T, fn func(t *testing.T, s *site)) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &site{t: t, mem: memory.New(nil), store: new(journal.Memory), opt: journal.Options{Logger: slog.New(slog.DiscardHandler)}}
+		b := s.mem.Broker()
+		s.broker = &flaky{Broker: b, Forgetful: b.(chat.Forgetful)}
+		s.open()
+		fn(t, s)
+		s.j.Close()
+		s.mem.Close()
+	})
+}
+
+// open makes the journal over its store, again after it was closed.
+func (s *site) open() {
+	s.t.Helper()
+	var err error
+	if s.j, err = journal.New(s.t.Context(), s.store, s.broker, &s.opt); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *site) say(bodies ...string) ([]chat.Receipt, error) {
+	var events []chat.Event
+	for _, b := range bodies {
+		events = append(events, text(b))
+	}
+	return s.j.Publish(s.t.Context(), events)
+}
+
+func (s *site) log() (bodies []string) {
+	s.t.Helper()
+	head, err := s.mem.Broker().Recent(s.t.Context(), room, chat.Latest(1000).All())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for i := range head.Events {
+		if x, ok := head.Events[i].Content.(*chat.Text); ok {
+			bodies = append(bodies, x.Body)
+		}
+	}
+	return bodies
+}
+
+func (s *site) held(want ...string) []chat.Held {
+	s.t.Helper()
+	held, err := s.j.Held(s.t.Context(), 0, 1000)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var got []string
+	for i := range held {
+		got = append(got, held[i].Event.Content.(*chat.Text).Body)
+	}
+	if !slices.Equal(got, want) {
+		s.t.Errorf("the journal holds %q, want %q", got, want)
+	}
+	return held
+}
+
+func equal[T comparable](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s is %v, want %v", what, got, want)
+	}
+}
+
+func TestWhatIsKeptIsPlacedWhenTheBrokerIsBack(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		s.broker.fail(chat.ErrUnavailable, false)
+		for _, body := range []string{"a", "b", "c"} {
+			start := time.Now()
+			r, err := s.say(body)
+			if err != nil || r[0].State != chat.Pending || r[0].Seq != 0 || r[0].ID != text(body).ID || r[0].Duplicate {
+				t.Errorf("%s: %v, %+v", body, err, r)
+			}
+			equal(t, "the time that it took", time.Since(start), time.Second)
+		}
+		s.held("a", "b", "c")
+		s.broker.fail(nil, false)
+		time.Sleep(10 * time.Second)
+		if got := s.log(); !slices.Equal(got, []string{"a", "b", "c"}) {
+			t.Errorf("the log is %q", got)
+		}
+		r, err := s.say("b")
+		if err != nil || r[0].Seq != 2 || !r[0].Duplicate || r[0].State != chat.Placed {
+			t.Errorf("again: %v, %+v", err, r)
+		}
+		s.held("a", "b", "c") // the archive doesn't show them
+		if err := s.j.Archived(t.Context(), chat.Position{Room: room, Seq: 2}); err != nil {
+			t.Error(err)
+		}
+		s.held("c")
+	})
+}
+
+// A room's order is that in which its events came, whatever fails in between.
+func TestOrderHoldsWhateverFails(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		var want []string
+		for i := range 60 {
+			switch i % 6 {
+			case 1:
+				s.broker.fail(chat.ErrUnavailable, false)
+			case 3:
+				s.broker.fail(chat.ErrUnavailable, true)
+			case 5:
+				s.broker.fail(nil, false)
+			}
+			want = append(want, fmt.Sprint(i))
+			if _, err := s.say(fmt.Sprint(i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.broker.fail(nil, false)
+		time.Sleep(10 * time.Second)
+		if got := s.log(); !slices.Equal(got, want) {
+			t.Errorf("the log is %q", got)
+		}
+	})
+}
+
+// One batch of a room is in flight at a time, so that a slow answer is not overtaken.
+func TestOneBatchIsInFlight(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		s.broker.slow = 3 * time.Second
+		for _, body := range []string{"a", "b", "c"} {
+			if r, err := s.say(body); err != nil || r[0].State != chat.Pending {
+				t.Errorf("%s: %v %v", body, r, err)
+			}
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if got := fmt.Sprint(s.broker.batches); got != "[[a] [b c]]" {
+			t.Errorf("the batches were %s", got)
+		}
+	})
+}
+
+func TestAJournalGoesOnWhereItStopped(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		if _, err := s.say("a"); err != nil {
+			t.Fatal(err)
+		}
+		s.broker.fail(chat.ErrUnavailable, true) // placed, and nobody learns of it
+		if _, err := s.say("b"); err != nil {
+			t.Fatal(err)
+		}
+		s.broker.fail(chat.ErrUnavailable, false)
+		if _, err := s.say("c"); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(s.j.Close(), s.j.Close()); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.say("d"); !errors.Is(err, chat.ErrClosed) {
+			t.Errorf("closed: %v", err)
+		}
+		s.broker.fail(nil, false)
+		s.open()
+		time.Sleep(time.Second)
+		if got := s.log(); !slices.Equal(got, []string{"a", "b", "c"}) {
+			t.Errorf("the log is %q", got)
+		}
+		for i, h := range s.held("a", "b", "c") {
+			equal(t, "the seq", h.Event.Seq, chat.Seq(i+1))
+			equal(t, "the state", h.State, chat.Placed)
+		}
+	})
+}
+
+func TestWhatCantBePlacedFor12HoursIsSetAside(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		s.broker.fail(chat.ErrUnavailable, false)
+		for _, body := range []string{"a", "b"} {
+			if _, err := s.say(body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(12*time.Hour - time.Minute)
+		if r, err := s.say("a"); err != nil || r[0].State != chat.Pending || !r[0].Duplicate {
+			t.Errorf("before: %+v, %v", r, err)
+		}
+		time.Sleep(3 * time.Minute)
+		if _, err := s.say("a"); !errors.Is(err, chat.ErrExpired) {
+			t.Errorf("after 12 hours: %v, want %v", err, chat.ErrExpired)
+		}
+		synctest.Wait()
+		if len(s.broker.signals) != 2 || s.broker.signals[0].Name != chat.SignalSetAside || s.broker.signals[0].To.Key != "ann" {
+			t.Errorf("the sender was told %+v", s.broker.signals)
+		}
+		for _, h := range s.held("a", "b") {
+			if !errors.Is(h.Aside, chat.ErrExpired) {
+				t.Errorf("aside: %v", h.Aside)
+			}
+		}
+		s.broker.fail(nil, false)
+		if r, err := s.say("c"); err != nil || r[0].Seq != 1 {
+			t.Errorf("the next: %+v, %v", r, err)
+		}
+		// An operator has one placed, drops the other, and neither twice.
+		ctx, a, b := t.Context(), text("a").ID, text("b").ID
+		if err := errors.Join(s.j.Decide(ctx, a, true), s.j.Decide(ctx, b, false)); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Second)
+		for _, id := range []chat.EventID{a, b, text("c").ID} {
+			if err := s.j.Decide(ctx, id, true); !errors.Is(err, chat.ErrNotFound) {
+				t.Errorf("decided again: %v", err)
+			}
+		}
+		if got := s.log(); !slices.Equal(got, []string{"c", "a"}) {
+			t.Errorf("the log is %q", got)
+		}
+		s.held("a", "c")
+	})
+}
+
+// A sender that waits is told that his event is refused; one that was told it is
+// pending finds it set aside.
+func TestWhatIsRefused(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		other := text("x")
+		other.Content = &chat.Text{Body: "taken"}
+		if _, err := s.mem.Broker().Publish(t.Context(), []chat.Event{other}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.say("x"); !errors.Is(err, chat.ErrConflict) {
+			t.Errorf("a waiting sender: %v", err)
+		}
+		s.held()
+		s.broker.fail(chat.ErrUnavailable, false)
+		if r, err := s.say("x"); err != nil || r[0].State != chat.Pending {
+			t.Errorf("%+v, %v", r, err)
+		}
+		if _, err := s.j.Publish(t.Context(), []chat.Event{other}); !errors.Is(err, chat.ErrConflict) {
+			t.Errorf("another text under a pending id: %v", err)
+		}
+		s.broker.fail(nil, false)
+		time.Sleep(10 * time.Second)
+		if held := s.held("x"); !errors.Is(held[0].Aside, chat.ErrConflict) {
+			t.Errorf("aside: %v", held[0].Aside)
+		}
+		if _, err := s.say("x"); !errors.Is(err, chat.ErrConflict) {
+			t.Errorf("again: %v", err)
+		}
+	})
+}
+
+func TestAFullJournalRefusesInOrder(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		s.j.Close()
+		a := text("a")
+		s.opt.Bytes = int64(2 * len(chat.AppendEvent(nil, &a)))
+		s.open()
+		s.broker.fail(chat.ErrUnavailable, false)
+		_, err := s.say("a", "b", "c", "d")
+		var failed *chat.BatchError
+		if !errors.As(err, &failed) || len(failed.Items) != 2 || !errors.Is(failed.Items[2], chat.ErrUnavailable) || !errors.Is(failed.Items[3], chat.ErrUnavailable) {
+			t.Errorf("full: %v", err)
+		}
+		s.held("a", "b")
+		s.broker.fail(nil, false)
+		time.Sleep(10 * time.Second)
+		if err := s.j.Archived(t.Context(), chat.Position{Room: room, Seq: 2}); err != nil {
+			t.Error(err)
+		}
+		if r, err := s.say("c", "d"); err != nil || r[1].Seq != 4 {
+			t.Errorf("%v, %+v", err, r)
+		}
+	})
+}
+
+// full is a disk that is.
+type full struct{ journal.Store }
+
+func (full) Keep(context.Context, []journal.Record) error {
+	return errors.New("no space left on device")
+}
+
+func TestWhatCantBeKeptIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mem := memory.New(nil)
+		defer mem.Close()
+		j, err := journal.New(t.Context(), full{new(journal.Memory)}, mem.Broker(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer j.Close()
+		_, err = j.Publish(t.Context(), []chat.Event{text("a")})
+		if !errors.Is(err, chat.ErrUnavailable) {
+			t.Errorf("%v, want %v", err, chat.ErrUnavailable)
+		}
+		head, err := mem.Broker().Recent(t.Context(), room, chat.Latest(1).All())
+		if err != nil || len(head.Events) != 0 {
+			t.Errorf("what wasn't kept was placed: %+v, %v", head, err)
+		}
+		if held, err := j.Held(t.Context(), 0, 10); err != nil || len(held) != 0 {
+			t.Errorf("the journal holds %v, %v", held, err)
+		}
+	})
+}
+
+// lose has the broker lose everything, and brings it back with what the journal holds.
+func (s *site) lose(begin bool) (doubt bool) {
+	s.t.Helper()
+	ctx := s.t.Context()
+	was, err := s.j.Memory(ctx)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.mem.Lose(-1)
+	now, err := s.j.Memory(ctx)
+	if err := errors.Join(err, s.j.Return(ctx, was, now)); err != nil {
+		s.t.Fatal(err)
+	}
+	left, err := s.j.Remains(ctx, room)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	events := chat.Rejoin(room, nil, left.Events, left.Doubt, time.Now())
+	if err := s.j.Reopen(ctx, now, room, left.Version, 0, events); err != nil {
+		s.t.Fatal(err)
+	}
+	if begin {
+		if err := s.j.Begin(ctx, now); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	return left.Doubt
+}
+
+func TestWhatWasPlacedIsPutBack(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		first, err := s.say("a", "b")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			equal(t, "doubt", s.lose(true), false)
+			if r, err := s.say("a", "b"); err != nil || r[0].Seq != first[0].Seq || r[1].Seq != first[1].Seq || !r[1].At.Equal(first[1].At) {
+				t.Errorf("after a loss: %v, %+v", err, r)
+			}
+		}
+		if got := s.log(); !slices.Equal(got, []string{"a", "b"}) {
+			t.Errorf("the log is %q", got)
+		}
+	})
+}
+
+// Whoever slept through a loss finds his events placed anew, under their ids.
+func TestWhoMissedALossPlacesAnew(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		if _, err := s.say("a", "b"); err != nil {
+			t.Fatal(err)
+		}
+		s.mem.Lose(-1) // and it is opened again without this node
+		ctx := t.Context()
+		now, _ := s.j.Memory(ctx)
+		events := chat.Rejoin(room, nil, nil, true, time.Now())
+		if err := s.j.Reopen(ctx, now, room, 0, 0, events); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.j.Begin(ctx, now); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		r, err := s.say("a", "b")
+		if err != nil || r[0].Seq != chat.VoidSpan+1 || r[1].Seq != chat.VoidSpan+2 {
+			t.Errorf("%v, %+v", err, r)
+		}
+		if got := s.log(); !slices.Equal(got, []string{"a", "b"}) {
+			t.Errorf("the log is %q", got)
+		}
+	})
+}
+
+// An event whose answer was lost may lie anywhere: its room is in doubt, and it is
+// placed once all the same.
+func TestAnAnswerThatWasLostIsDoubt(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		s.broker.fail(chat.ErrUnavailable, true)
+		if _, err := s.say("a"); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "doubt", s.lose(true), true)
+		s.broker.fail(nil, false)
+		time.Sleep(10 * time.Second)
+		if r, err := s.say("a"); err != nil || r[0].Seq != chat.VoidSpan+1 {
+			t.Errorf("%v, %+v", err, r)
+		}
+		if got := s.log(); !slices.Equal(got, []string{"a"}) {
+			t.Errorf("the log is %q", got)
+		}
+	})
+}
+
+// An answer that comes from before a loss is not believed.
+func TestALateAnswerIsNotBelieved(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		s.broker.slow = 2 * time.Second
+		if r, err := s.say("a"); err != nil || r[0].State != chat.Pending {
+			t.Fatal(r, err)
+		}
+		equal(t, "doubt", s.lose(true), true)
+		time.Sleep(10 * time.Second)
+		r, err := s.say("a")
+		if err != nil || r[0].Seq <= chat.VoidSpan {
+			t.Errorf("%v, %+v", err, r)
+		}
+	})
+}
+
+func TestRefusals(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		ctx := t.Context()
+		if _, err := s.j.Held(ctx, 0, 0); !errors.Is(err, chat.ErrInvalid) {
+			t.Errorf("held: %v", err)
+		}
+		if _, err := s.j.Held(ctx, 0, chat.MaxBatch+1); !errors.Is(err, chat.ErrTooLarge) {
+			t.Errorf("held: %v", err)
+		}
+		if _, err := s.j.Kept(ctx, text("a").ID); !errors.Is(err, chat.ErrNotFound) {
+			t.Errorf("kept: %v", err)
+		}
+		for field, o := range map[string]journal.Options{"wait": {Wait: -1}, "maxAge": {MaxAge: 13 * time.Hour}, "bytes": {Bytes: -1}} {
+			_, err := journal.New(ctx, s.store, s.broker, &o)
+			var e *chat.Error
+			if !errors.As(err, &e) || e.Field != field {
+				t.Errorf("%s: %v", field, err)
+			}
+		}
+	})
+}

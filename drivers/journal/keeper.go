@@ -1,0 +1,237 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/parlor-chat/parlor/chat"
+)
+
+// Archived implements chat.Broker: what the archive shows is forgotten here, too.
+func (j *Journal) Archived(ctx context.Context, upTo ...chat.Position) error {
+	err := j.Broker.Archived(ctx, upTo...)
+	var failed *chat.BatchError
+	if err != nil && !errors.As(err, &failed) {
+		return err
+	}
+	shown := map[chat.RoomID]chat.Seq{}
+	for i, p := range upTo {
+		if failed == nil || failed.Items[i] == nil {
+			shown[p.Room] = max(shown[p.Room], p.Seq)
+		}
+	}
+	j.mu.Lock()
+	var gone []*record
+	for room, seq := range shown {
+		kept := slices.DeleteFunc(j.placed[room], func(r *record) bool {
+			if j.records[r.Event.ID] != r || !r.placed() {
+				return true // gone, or pending again
+			}
+			shows := r.Memory == j.memory && r.Event.Seq <= seq
+			if shows {
+				gone = append(gone, r)
+				j.forget(r)
+			}
+			return shows
+		})
+		if j.placed[room] = kept; len(kept) == 0 {
+			delete(j.placed, room)
+		}
+	}
+	j.mu.Unlock()
+	j.drop(gone)
+	return err
+}
+
+// ready is what every method asks first.
+func (j *Journal) ready(ctx context.Context, op string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
+		return &chat.Error{Kind: chat.ErrClosed, Op: op}
+	}
+	return nil
+}
+
+// Held implements chat.Keeper.
+func (j *Journal) Held(ctx context.Context, after int64, limit int) ([]chat.Held, error) {
+	const op = "held"
+	if err := j.ready(ctx, op); err != nil {
+		return nil, err
+	}
+	switch {
+	case limit < 1:
+		return nil, &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "limit"}
+	case limit > chat.MaxBatch:
+		return nil, &chat.Error{Kind: chat.ErrTooLarge, Op: op, Field: "limit", Limit: chat.MaxBatch}
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	i, _ := slices.BinarySearchFunc(j.order, after, byNumber)
+	var held []chat.Held
+	for _, r := range j.order[i:] {
+		if len(held) == limit {
+			break
+		}
+		if r.done != nil && r.kept {
+			held = append(held, r.held())
+		}
+	}
+	return held, nil
+}
+
+func (r *record) held() chat.Held {
+	h := chat.Held{Number: r.number, Event: r.Event, State: chat.Pending, Since: r.Since, Aside: r.aside}
+	if r.placed() {
+		h.State = chat.Placed
+	}
+	return h
+}
+
+// Kept implements chat.Keeper.
+func (j *Journal) Kept(ctx context.Context, id chat.EventID) (chat.Held, error) {
+	const op = "kept"
+	if err := j.ready(ctx, op); err != nil {
+		return chat.Held{}, err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if r := j.records[id]; r != nil && r.kept {
+		return r.held(), nil
+	}
+	return chat.Held{}, &chat.Error{Kind: chat.ErrNotFound, Op: op, Field: "id"}
+}
+
+// Forget implements chat.Keeper. What is set aside is forgotten, too: it had been
+// placed by an earlier try.
+func (j *Journal) Forget(ctx context.Context, ids ...chat.EventID) error {
+	if err := j.ready(ctx, "forget"); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	var gone []*record
+	for _, id := range ids {
+		if r := j.records[id]; r != nil && (r.placed() || r.aside != nil) {
+			gone = append(gone, r)
+			j.forget(r)
+		}
+	}
+	j.mu.Unlock()
+	j.drop(gone)
+	return nil
+}
+
+// Decide implements chat.Keeper.
+func (j *Journal) Decide(ctx context.Context, id chat.EventID, place bool) error {
+	const op = "decide"
+	if err := j.ready(ctx, op); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	r := j.records[id]
+	if r == nil || r.aside == nil {
+		j.mu.Unlock()
+		return &chat.Error{Kind: chat.ErrNotFound, Op: op, Field: "id"}
+	}
+	if place {
+		defer j.mu.Unlock()
+		r.aside, r.err, r.done, r.Since = nil, nil, make(chan struct{}), time.Now()
+		j.enqueue(r)
+		return nil
+	}
+	j.forget(r)
+	j.mu.Unlock()
+	j.drop([]*record{r})
+	return nil
+}
+
+// Return implements chat.Keeper.
+func (j *Journal) Return(ctx context.Context, from, to string) error {
+	if err := j.ready(ctx, "return"); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	var events []chat.Event
+	doubt := map[chat.RoomID]bool{}
+	for _, r := range j.order {
+		switch {
+		case r.done == nil || r.aside != nil:
+		case r.placed() && r.Memory == from:
+			r.returned = to
+			events = append(events, r.Event)
+		case r.placed() || r.tried: // it may have been placed where nobody knows
+			doubt[r.Event.Room] = true
+		}
+	}
+	j.mu.Unlock()
+	// In a room, positions rise, though its events may have come in another order.
+	slices.SortStableFunc(events, func(a, b chat.Event) int { return int(a.Seq - b.Seq) })
+	rooms := make([]chat.RoomID, 0, len(doubt))
+	for room := range doubt {
+		rooms = append(rooms, room)
+	}
+	for len(events) > 0 || len(rooms) > 0 {
+		n, m := min(len(events), chat.MaxBatch), min(len(rooms), chat.MaxBatch)
+		if err := chat.PutBack(ctx, j.Broker, to, events[:n], rooms[:m]...); err != nil {
+			return err
+		}
+		events, rooms = events[n:], rooms[m:]
+	}
+	return nil
+}
+
+// Begin implements chat.Keeper.
+func (j *Journal) Begin(ctx context.Context, memory string) error {
+	if err := j.ready(ctx, "begin"); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.memory = memory
+	for _, r := range j.order {
+		switch {
+		case r.done == nil || !r.placed() || r.Memory == memory:
+		case r.returned == memory:
+			r.Memory = memory
+		default:
+			r.Event, r.Memory, r.tried = bare(&r.Event), "", true
+			r.done = make(chan struct{})
+			j.enqueue(r)
+		}
+	}
+	for _, q := range j.rooms {
+		select {
+		case q.kick <- struct{}{}:
+		default:
+		}
+	}
+	return nil
+}
+
+// Memory implements chat.Forgetful, as do the others: by that of the broker.
+func (j *Journal) Memory(ctx context.Context) (string, error) { return chat.Memory(ctx, j.Broker) }
+
+// PutBack implements chat.Forgetful.
+func (j *Journal) PutBack(ctx context.Context, memory string, events []chat.Event, doubtful ...chat.RoomID) error {
+	return chat.PutBack(ctx, j.Broker, memory, events, doubtful...)
+}
+
+// Remains implements chat.Forgetful.
+func (j *Journal) Remains(ctx context.Context, room chat.RoomID) (chat.Remains, error) {
+	return chat.ReadRemains(ctx, j.Broker, room)
+}
+
+// Reopen implements chat.Forgetful.
+func (j *Journal) Reopen(ctx context.Context, memory string, room chat.RoomID, version int64, archived chat.Seq, events []chat.Event) error {
+	return chat.Reopen(ctx, j.Broker, memory, room, version, archived, events)
+}
+
+// Opener implements chat.Forgetful.
+func (j *Journal) Opener(open func(context.Context, chat.RoomID) error) {
+	chat.SetOpener(j.Broker, open)
+}

@@ -1,0 +1,190 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/parlor-chat/parlor/chat"
+)
+
+// queue is what is pending in one room, in its order. While it isn't empty, one
+// goroutine publishes from its front.
+type queue struct {
+	records []*record
+	kick    chan struct{} // try again at once
+}
+
+// enqueue puts a record behind those of its room; under mu.
+func (j *Journal) enqueue(r *record) {
+	q := j.rooms[r.Event.Room]
+	if q == nil {
+		if j.closed {
+			return // it is on disk
+		}
+		q = &queue{kick: make(chan struct{}, 1)}
+		j.rooms[r.Event.Room] = q
+		j.running.Go(func() { j.publish(r.Event.Room, q) })
+	}
+	q.records = append(q.records, r)
+	if n := len(q.records); n > 1 && q.records[n-2].number > r.number { // it comes again
+		slices.SortFunc(q.records, func(a, b *record) int { return int(a.number - b.number) })
+	}
+}
+
+// publish places what is pending in a room, one batch after the other, until nothing is
+// left.
+func (j *Journal) publish(room chat.RoomID, q *queue) {
+	retry := retryFirst
+	for {
+		batch, memory := j.next(room, q)
+		if len(batch) == 0 {
+			return
+		}
+		events := make([]chat.Event, len(batch))
+		for i, r := range batch {
+			events[i] = bare(&r.Event)
+		}
+		ctx, cancel := context.WithTimeout(j.ctx, callTime)
+		receipts, err := j.Broker.Publish(ctx, events)
+		cancel()
+		if j.settle(q, batch, memory, receipts, err) {
+			retry = retryFirst
+			continue
+		}
+		timer := time.NewTimer(retry)
+		retry = min(2*retry, retryMost)
+		select {
+		case <-timer.C:
+		case <-q.kick:
+		case <-j.ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+// bare is an event as it is published.
+func bare(e *chat.Event) chat.Event {
+	b := *e
+	b.Seq, b.TextSeq, b.At = 0, 0, time.Time{}
+	return b
+}
+
+// next is what comes next in a room. When nothing does, the queue is gone.
+func (j *Journal) next(room chat.RoomID, q *queue) (batch []*record, memory string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.expire(q)
+	if len(q.records) == 0 || j.ctx.Err() != nil {
+		delete(j.rooms, room)
+		return nil, ""
+	}
+	batch = slices.Clone(q.records[:min(len(q.records), batchSize)])
+	for _, r := range batch {
+		r.tried = true
+	}
+	return batch, j.memory
+}
+
+// settle does what a call to the broker came to, and says whether it came to anything.
+func (j *Journal) settle(q *queue, batch []*record, memory string, receipts []chat.Receipt, err error) (progress bool) {
+	var single *chat.BatchError
+	if err != nil && !errors.As(err, &single) {
+		if j.ctx.Err() == nil {
+			j.opt.Logger.Debug("parlor: a journal's events can't be placed, and are tried again", "error", err)
+		}
+		return false
+	}
+	j.mu.Lock()
+	var noted []Record
+	var refused []*record
+	settled := map[*record]bool{}
+	for i, r := range batch {
+		var why error
+		if single != nil {
+			why = single.Items[i]
+		}
+		switch {
+		case why == nil && i < len(receipts) && receipts[i].Seq > 0:
+			if memory != j.memory { // where it was placed counts no more: ask again
+				progress = true
+				continue
+			}
+			r.receipt = receipts[i]
+			r.Event.Seq, r.Event.TextSeq, r.Event.At, r.Memory = receipts[i].Seq, receipts[i].TextSeq, receipts[i].At, memory
+			noted = append(noted, r.Record)
+			j.placed[r.Event.Room] = append(j.placed[r.Event.Room], r)
+			j.finish(r, nil)
+		case forGood(why) && !r.told:
+			j.finish(r, why)
+			j.forget(r)
+			refused = append(refused, r)
+		case forGood(why):
+			j.setAside(r, why)
+		default:
+			continue // again
+		}
+		settled[r] = true
+	}
+	q.records = slices.DeleteFunc(q.records, func(r *record) bool { return settled[r] })
+	j.mu.Unlock()
+	j.drop(refused)
+	if len(noted) > 0 {
+		if err := j.store.Note(j.ctx, noted); err != nil && j.ctx.Err() == nil {
+			j.opt.Logger.Debug("parlor: a journal can't note positions; it finds them by id when it is made anew", "error", err)
+		}
+	}
+	return progress || len(settled) > 0
+}
+
+// forGood says whether trying again can't help.
+func forGood(err error) bool {
+	return errors.Is(err, chat.ErrConflict) || errors.Is(err, chat.ErrInvalid) || errors.Is(err, chat.ErrTooLarge)
+}
+
+// expire sets aside what is too old; under mu.
+func (j *Journal) expire(q *queue) {
+	limit := time.Now().Add(-j.opt.MaxAge)
+	q.records = slices.DeleteFunc(q.records, func(r *record) bool {
+		if r.Since.After(limit) {
+			return false
+		}
+		j.setAside(r, &chat.Error{Kind: chat.ErrExpired, Op: "publish", Field: "id"})
+		return true
+	})
+}
+
+// setAside leaves an event to an operator, and tells its sender; under mu.
+func (j *Journal) setAside(r *record, why error) {
+	r.aside = why
+	j.finish(r, why)
+	j.opt.Logger.Error("parlor: an event is set aside: it couldn't be placed", "room", r.Event.Room, "event", r.Event.ID, "since", r.Since, "error", why)
+	if r.Event.Sender.IsZero() || j.closed {
+		return
+	}
+	s := chat.Signal{Room: r.Event.Room, To: r.Event.Sender, Name: chat.SignalSetAside, Data: []byte(r.Event.ID.String())}
+	j.running.Go(func() {
+		ctx, cancel := context.WithTimeout(j.ctx, callTime)
+		defer cancel()
+		j.Broker.Signal(ctx, s) // may be lost: who sends it again is told
+	})
+}
+
+// sweep looks for what is too old while a broker doesn't answer.
+func (j *Journal) sweep() {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-j.ctx.Done():
+			return
+		}
+		j.mu.Lock()
+		for _, q := range j.rooms {
+			j.expire(q)
+		}
+		j.mu.Unlock()
+	}
+}

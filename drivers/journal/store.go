@@ -1,0 +1,78 @@
+package journal
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/parlor-chat/parlor/chat"
+)
+
+// Store is the disk under a journal. It is used by many goroutines at once.
+type Store interface {
+	// Load gives all records that are kept, in the order in which they came.
+	Load(ctx context.Context) ([]Record, error)
+
+	// Keep keeps new records. When it returns nil they survive kill -9 and a power
+	// cut; with an error none of them counts.
+	Keep(ctx context.Context, records []Record) error
+
+	// Note changes the positions of records that are kept; one that isn't is left
+	// out. What was noted last may be lost in a crash.
+	Note(ctx context.Context, records []Record) error
+
+	// Drop forgets records. What was dropped last may come back after a crash.
+	Drop(ctx context.Context, ids []chat.EventID) error
+}
+
+// Record is one event that is kept.
+type Record struct {
+	Event  chat.Event // with its position where it is placed
+	Since  time.Time
+	Memory string // of the broker, when it was placed
+}
+
+// Memory is a store in memory, for tests: what it keeps survives a journal, not the
+// process. The zero value is empty.
+type Memory struct {
+	mu      sync.Mutex
+	records []Record
+}
+
+// Load implements Store.
+func (m *Memory) Load(context.Context) ([]Record, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.records), nil
+}
+
+// Keep implements Store.
+func (m *Memory) Keep(_ context.Context, records []Record) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.records = append(m.records, records...)
+	return nil
+}
+
+// Note implements Store.
+func (m *Memory) Note(_ context.Context, records []Record) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range records {
+		if i := slices.IndexFunc(m.records, func(x Record) bool { return x.Event.ID == r.Event.ID }); i >= 0 {
+			m.records[i] = r
+		}
+	}
+	return nil
+}
+
+// Drop implements Store.
+func (m *Memory) Drop(_ context.Context, ids []chat.EventID) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.records = slices.DeleteFunc(m.records, func(r Record) bool { return slices.Contains(ids, r.Event.ID) })
+	return nil
+}
+
+var _ Store = (*Memory)(nil)
