@@ -221,14 +221,12 @@ func (j *Journal) admit(op string, events []chat.Event) (mine []admitted, failed
 		return nil, nil, &chat.Error{Kind: chat.ErrClosed, Op: op}
 	}
 	mine = make([]admitted, len(events))
-	full := map[chat.RoomID]bool{}
 	now := time.Now()
 	for i := range events {
 		e := &events[i]
 		r := j.records[e.ID]
 		switch {
-		case r == nil && (full[e.Room] || j.bytes >= j.opt.Bytes):
-			full[e.Room] = true // those that follow would overtake it
+		case r == nil && j.bytes >= j.opt.Bytes: // those that follow fail, too, and don't overtake it
 			failed = failed.Fail(i, &chat.Error{Kind: chat.ErrUnavailable, Op: op, Field: "journal", Limit: j.opt.Bytes})
 		case r == nil:
 			mine[i] = admitted{j.add(e, now), true}
