@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/parlor-chat/parlor/chat"
 )
@@ -48,9 +49,15 @@ func (a *archiver) do(ctx context.Context, p chat.Position) error {
 	return nil
 }
 
+// appendTime is how long one append may take: shorter than others wait for a node that
+// has something of a lost memory in hand.
+const appendTime = 8 * time.Second
+
 // append stores events. One that the archive refuses for good is set aside: its
 // tombstone takes its place, so that the room goes on without a hole.
 func (a *archiver) append(ctx context.Context, events []chat.Event) error {
+	ctx, cancel := context.WithTimeout(ctx, appendTime)
+	defer cancel()
 	err := a.h.set.History.Append(ctx, events)
 	var failed *chat.BatchError
 	if !errors.As(err, &failed) {
@@ -82,7 +89,11 @@ func forGood(err error) bool {
 func (a *archiver) effect(ctx context.Context, e *chat.Event) error {
 	switch e.Content.(type) {
 	case *chat.Member:
-		return a.h.writeRow(ctx, e)
+		changed, err := a.h.writeRow(ctx, e)
+		if changed { // it was pending when it was asked for
+			err = errors.Join(err, a.h.tellAccess(ctx, e.Content.(*chat.Member).User, false))
+		}
+		return err
 	case *chat.Erase:
 		return a.h.erase(ctx, e)
 	}

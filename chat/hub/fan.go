@@ -99,7 +99,7 @@ func (f *fan) refill(ctx context.Context, room chat.RoomID, from, to chat.Seq) e
 		if err != nil {
 			return err
 		}
-		if len(page.Events) == 0 || page.Events[0].Seq != from {
+		if len(page.Events) == 0 || page.Events[0].Seq > from {
 			return &chat.Error{Kind: chat.ErrIncomplete, Op: "refill", Field: "seq"}
 		}
 		if err := chat.CheckDense(page.Events, true); err != nil {
@@ -141,7 +141,7 @@ func (f *fan) deliver(a *audience, d *Delivery) {
 		to = d.Signal.To
 	}
 	if d.Event != nil {
-		if d.Event.Seq <= a.last { // from before the room was left and heard again
+		if d.Event.Last() <= a.last { // from before the room was left and heard again
 			return
 		}
 		a.last = d.Event.Last()

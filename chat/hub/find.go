@@ -28,7 +28,7 @@ func (h *Hub) target(ctx context.Context, op, field string, m storage.Member, id
 		return target{}, missing
 	case err != nil:
 		return target{}, err
-	case !e.IsText() || e.Seq < m.From:
+	case !e.IsText() || e.Seq < m.From && !(e.Seq == 0 && e.Sender == m.User):
 		return target{}, missing
 	}
 	t := target{chat.Fold([]chat.Event{e}, changes)[0], len(changes)}
@@ -39,8 +39,11 @@ func (h *Hub) target(ctx context.Context, op, field string, m storage.Member, id
 }
 
 // find reads one event by its id, with all that changes it: from the head, where
-// what is new lies, else from the archive.
+// what is new lies, else from the archive. One that is pending on this node has no Seq.
 func (h *Hub) find(ctx context.Context, room chat.RoomID, id chat.EventID) (chat.Event, []chat.Event, error) {
+	if e, ok := h.pending(ctx, room, id); ok {
+		return e, nil, nil
+	}
 	var found *chat.Event
 	var recent []chat.Event // changes of it that the head holds
 	err := h.backwards(ctx, room, func(e *chat.Event) bool {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
@@ -24,8 +25,11 @@ type follower struct {
 	quit context.CancelFunc
 	done chan struct{}
 
+	hurried atomic.Bool // try again at once what failed
+
 	turn   turn // of the pass that runs; it guards places
 	places [chat.Shards]place
+	next   time.Duration // until what failed is tried again
 }
 
 // task is what a follower does.
@@ -84,7 +88,7 @@ func (f *follower) run(ctx context.Context) {
 	defer timer.Stop()
 	for {
 		f.pass(ctx, false)
-		timer.Reset(f.poll)
+		timer.Reset(f.wait(ctx))
 		select {
 		case <-ctx.Done():
 			return
@@ -92,6 +96,21 @@ func (f *follower) run(ctx context.Context) {
 		case <-timer.C:
 		}
 	}
+}
+
+// wait is how long it rests if nobody wakes it.
+func (f *follower) wait(ctx context.Context) time.Duration {
+	if f.turn.take(ctx) != nil {
+		return f.poll
+	}
+	defer f.turn.give()
+	return min(f.poll, f.next)
+}
+
+// hurry has it try again at once what failed.
+func (f *follower) hurry() {
+	f.hurried.Store(true)
+	f.wake()
 }
 
 // stop ends the follower.
@@ -107,13 +126,16 @@ func (f *follower) pass(ctx context.Context, all bool) error {
 		return err
 	}
 	defer f.turn.give()
+	hurried := f.hurried.Swap(false)
+	f.next = f.poll
 	var failed []error
 	for _, t := range f.h.follow.lead.tenures() {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		p := &f.places[t.shard]
-		if !all && time.Now().Before(p.retryAt) {
+		if rest := time.Until(p.retryAt); rest > 0 && !all && !hurried {
+			f.next = min(f.next, rest)
 			continue
 		}
 		err := f.visit(ctx, t, p, all)
@@ -126,6 +148,7 @@ func (f *follower) pass(ctx context.Context, all bool) error {
 		}
 		p.retry = min(max(2*p.retry, retryFirst), retryMost)
 		p.retryAt = time.Now().Add(p.retry)
+		f.next = min(f.next, p.retry)
 		f.h.log.Warn("parlor: a follower failed and tries again", "follower", f.name, "shard", t.shard, "in", p.retry, "error", err)
 		failed = append(failed, err)
 	}

@@ -51,6 +51,13 @@ func (fs *followers) all() []*follower {
 // wake says that something was placed. The archive wakes the others.
 func (fs *followers) wake() { fs.archive.wake() }
 
+// hurry has all try again at once what failed.
+func (fs *followers) hurry() {
+	for _, f := range fs.all() {
+		f.hurry()
+	}
+}
+
 func (fs *followers) wakeOthers() {
 	fs.index.wake()
 	fs.personal.wake()

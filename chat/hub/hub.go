@@ -25,6 +25,8 @@ type Hub struct {
 	link   chat.Link
 	follow *followers
 	crowd  *crowd
+	epochs *epochs // nil: the broker forgets nothing
+	tidy   *tidy   // nil: there is no journal
 }
 
 // Options changes what [New] makes. Nil options, and the zero value of each
@@ -128,6 +130,9 @@ func New(ctx context.Context, set drivers.Set, o *Options) (*Hub, error) {
 	if h.resume, err = resumeSecret(ctx, set.Fence); err != nil {
 		return nil, err
 	}
+	if err := joinEpoch(ctx, h, opt.Node); err != nil {
+		return nil, err
+	}
 	h.fan = newFan(h)
 	h.link, err = set.Broker.Attach(ctx, opt.Node, h.fan)
 	if err != nil {
@@ -139,6 +144,10 @@ func New(ctx context.Context, set drivers.Set, o *Options) (*Hub, error) {
 	}
 	h.crowd = startCrowd(h, opt.Node, opt.AwayAfter)
 	startFollowers(ctx, h, opt.Node)
+	if h.epochs != nil {
+		h.epochs.start()
+	}
+	startTidy(h)
 	return h, nil
 }
 
@@ -177,6 +186,12 @@ func (h *Hub) Shutdown(ctx context.Context) error {
 	h.fan.close()
 	h.crowd.stop(ctx)
 	err := h.follow.stop(ctx)
+	if h.tidy != nil {
+		h.tidy.stop(ctx)
+	}
+	if h.epochs != nil {
+		h.epochs.stop(ctx)
+	}
 	if cerr := h.link.Close(); err == nil {
 		err = cerr
 	}

@@ -211,8 +211,11 @@ func (h *Hub) setMember(ctx context.Context, op string, c change) (chat.Receipt,
 		h.tellAccess(late, c.user, true)
 		return chat.Receipt{}, err
 	}
+	if receipt.State == chat.Pending { // the follower writes the row when it is placed
+		return receipt, h.tellAccess(ctx, c.user, narrows(row.Role, c.role))
+	}
 	e.Seq = receipt.Seq
-	if err := h.writeRow(ctx, &e); err != nil {
+	if _, err := h.writeRow(ctx, &e); err != nil {
 		return chat.Receipt{}, err
 	}
 	return receipt, h.tellAccess(ctx, c.user, false)
@@ -247,18 +250,19 @@ func (h *Hub) memberRow(ctx context.Context, room chat.RoomID, u chat.UserID) (s
 	return row, err
 }
 
-// writeRow brings the directory to what a placed member event says. Doing it
-// again, or late, changes nothing.
-func (h *Hub) writeRow(ctx context.Context, e *chat.Event) error {
+// writeRow brings the directory to what a placed member event says, and tells whether
+// that was new to it. Doing it again, or late, changes nothing.
+func (h *Hub) writeRow(ctx context.Context, e *chat.Event) (changed bool, err error) {
 	c := e.Content.(*chat.Member)
 	row, err := h.memberRow(ctx, e.Room, c.User)
 	if err != nil {
-		return err
+		return false, err
 	}
+	changed = row.Seq < e.Seq && row.Event != e.ID
 	if !row.Role.Belongs() && c.Role.Belongs() { // he comes in
 		s, err := h.settings(ctx, e.Room)
 		if err != nil {
-			return err
+			return false, err
 		}
 		row.From = 1
 		if s.HistoryFrom == storage.FromJoin {
@@ -268,9 +272,9 @@ func (h *Hub) writeRow(ctx context.Context, e *chat.Event) error {
 	row.Role, row.Seq, row.Event = c.Role, e.Seq, e.ID
 	err = h.set.Directory.PutMember(ctx, row)
 	if errors.Is(err, chat.ErrNotFound) { // a room that only the host's Access knows
-		return nil
+		return false, nil
 	}
-	return err
+	return changed, err
 }
 
 // narrows says whether a change of role takes something away.

@@ -24,7 +24,10 @@ func Extend(x ...chat.Extension) SendOption {
 }
 
 // Send says something. With ReplyTo or Thread it answers a text of the same room.
-// A nil error means that it is kept: the receipt says how far it is. With an
+// A nil error means that it is kept: the receipt says how far it is. It may be
+// [chat.Pending] where the node has a journal: it will be placed, behind what was sent
+// to the room by this node before; where that can't be done within 12 hours, the sender
+// is told by a [chat.SignalSetAside]. With an
 // error nothing was kept, but for a context that ended while it was being placed:
 // then nobody knows, and sending again under the same [Once] finds out.
 func (r Room) Send(ctx context.Context, t chat.Text, o ...SendOption) (chat.Receipt, error) {
@@ -191,6 +194,9 @@ func (d *draft) placedBefore(ctx context.Context) (chat.Receipt, bool) {
 	first, _, err := d.h.find(ctx, d.event.Room, d.event.ID)
 	if err != nil || first.Digest() != d.event.Digest() {
 		return chat.Receipt{}, false
+	}
+	if first.Seq == 0 {
+		return chat.Receipt{ID: first.ID, State: chat.Pending, Duplicate: true}, true
 	}
 	return chat.Receipt{ID: first.ID, State: chat.Placed, Seq: first.Seq, TextSeq: first.TextSeq, At: first.At, Duplicate: true}, true
 }

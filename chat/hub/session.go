@@ -191,7 +191,7 @@ func (s *Session) push(d *Delivery) bool {
 	case s.end != nil:
 		s.missing(d)
 		return false
-	case s.after != nil && d.Event != nil && d.Event.Seq <= s.after[d.Event.Room]:
+	case s.after != nil && d.Event != nil && d.Event.Last() <= s.after[d.Event.Room]:
 		return true
 	case !s.queue.push(d):
 		s.end = &chat.Error{Kind: chat.ErrCutOff, Op: "session", Field: "queue", Limit: int64(s.queue.most)}

@@ -1,0 +1,402 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/storage"
+)
+
+// epochRegister says which memory of the broker is valid.
+const epochRegister = "epoch"
+
+// unheard stands among the holders for nodes that can't say what they placed: they have
+// no journal.
+const unheard = "*"
+
+// pastMemories is how many memories are remembered that are valid no more.
+const pastMemories = 8
+
+// epoch is the time in which one memory of the broker is valid.
+type epoch struct {
+	memory  string
+	doubt   bool     // somebody may know of positions whom nobody could ask: rooms open with a Void
+	past    []string // memories that were valid before
+	holders []string // nodes that may hold events which they placed in it
+}
+
+func parseEpoch(s string) (e epoch) {
+	if f := strings.Fields(s); len(f) >= 3 {
+		e.memory, e.doubt, e.holders = f[0], f[1] == "doubt", f[3:]
+		e.past = strings.Split(f[2], ",")
+	}
+	return e
+}
+
+func (e epoch) String() string {
+	doubt := "sure"
+	if e.doubt {
+		doubt = "doubt"
+	}
+	past := strings.Join(e.past[max(0, len(e.past)-pastMemories):], ",")
+	return strings.Join(append([]string{e.memory, doubt, "," + strings.Trim(past, ",")}, e.holders...), " ")
+}
+
+// with is e with one more holder. Too many to be written down are unheard of.
+func (e epoch) with(holder string) epoch {
+	e.holders = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(e.holders), holder))))
+	if len(e.String()) > storage.MaxRegister/2 {
+		e.doubt, e.holders = true, []string{holder}
+	}
+	return e
+}
+
+// epochs settles with the other nodes which memory of the broker is valid. When the
+// broker has lost its memory, each node puts back what its journal holds and says so in
+// the fence. When all who may hold something have, or are dead, or can't be reached for
+// as long as a lease, the new memory is valid, and rooms are opened one by one, when
+// somebody asks for them.
+type epochs struct {
+	h      *Hub
+	node   string
+	holder string      // the node, or unheard
+	keeper chat.Keeper // nil: none
+	kick   chan struct{}
+	quit   context.CancelFunc
+	done   chan struct{}
+
+	mu      sync.Mutex
+	valid   epoch
+	opening map[chat.RoomID]chan struct{}
+}
+
+// joinEpoch sets h.epochs: nil where the broker can't forget. Unless something was lost,
+// the valid memory is known when it returns.
+func joinEpoch(ctx context.Context, h *Hub, node string) error {
+	e := &epochs{h: h, node: node, holder: unheard, kick: make(chan struct{}, 1), done: make(chan struct{}), opening: map[chat.RoomID]chan struct{}{}}
+	if k, err := chat.AsKeeper(h.set.Broker); err == nil {
+		e.keeper, e.holder = k, node
+	}
+	switch _, err := chat.Memory(ctx, h.set.Broker); {
+	case errors.Is(err, errors.ErrUnsupported):
+		return nil
+	case err != nil:
+		return err
+	}
+	chat.SetOpener(h.set.Broker, e.open)
+	memory, was, v, err := e.read(ctx)
+	if err != nil {
+		return err
+	}
+	h.epochs = e
+	if v.memory == "" || v.memory == memory {
+		return e.join(ctx, memory, was, v)
+	}
+	return nil
+}
+
+// start goes on in the background.
+func (e *epochs) start() {
+	ctx, quit := context.WithCancel(context.Background())
+	e.quit = quit
+	go e.run(ctx)
+}
+
+// stop ends it. A node that holds nothing any more need not be asked for it.
+func (e *epochs) stop(ctx context.Context) {
+	e.quit()
+	<-e.done
+	if e.keeper == nil {
+		return
+	}
+	if held, err := e.keeper.Held(ctx, 0, 1); err != nil || len(held) > 0 {
+		return
+	}
+	_, was, v, err := e.read(ctx)
+	if err != nil || v.memory != e.now().memory {
+		return
+	}
+	v.holders = slices.DeleteFunc(v.holders, func(n string) bool { return n == e.holder })
+	e.h.set.Fence.Swap(ctx, epochRegister, was, v.String()) // or it is asked in vain
+}
+
+func (e *epochs) run(ctx context.Context) {
+	defer close(e.done)
+	retry := retryFirst
+	for {
+		wait := beatEvery
+		if err := e.round(ctx); err != nil && ctx.Err() == nil {
+			e.h.log.Warn("parlor: it can't be settled which memory of the broker is valid", "error", err)
+			wait, retry = retry, min(2*retry, beatEvery)
+		} else {
+			retry = retryFirst
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		case <-e.kick:
+			timer.Stop()
+		}
+	}
+}
+
+// hurry says that a closed room was met.
+func (e *epochs) hurry() {
+	select {
+	case e.kick <- struct{}{}:
+	default:
+	}
+}
+
+// now is the epoch as this node knows it.
+func (e *epochs) now() epoch {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.valid
+}
+
+// read reads which memory the broker has, and the register.
+func (e *epochs) read(ctx context.Context) (memory, was string, v epoch, err error) {
+	ctx, cancel := context.WithTimeout(ctx, fenceTime)
+	defer cancel()
+	if memory, err = chat.Memory(ctx, e.h.set.Broker); err != nil {
+		return "", "", epoch{}, err
+	}
+	was, err = e.h.set.Fence.Value(ctx, epochRegister)
+	return memory, was, parseEpoch(was), err
+}
+
+// round does what there is to do.
+func (e *epochs) round(ctx context.Context) error {
+	memory, was, v, err := e.read(ctx)
+	switch {
+	case err != nil:
+		return err
+	case v.memory == "" || v.memory == memory:
+		return e.join(ctx, memory, was, v)
+	case slices.Contains(v.past, memory):
+		return &chat.Error{Kind: chat.ErrUnavailable, Op: "epoch", Field: "memory", Err: errors.New("the broker at hand is one that was replaced")}
+	}
+	return e.recover(ctx, memory, was, v)
+}
+
+// join makes this node a holder in the epoch that is, or in the first, and goes on in it.
+func (e *epochs) join(ctx context.Context, memory, was string, v epoch) error {
+	v.memory = memory
+	if joined := v.with(e.holder); joined.String() != was {
+		err := e.h.set.Fence.Swap(ctx, epochRegister, was, joined.String())
+		if errors.Is(err, chat.ErrConflict) {
+			e.hurry() // another node did, at the same time
+			if e.now().memory == "" {
+				if memory, was, v, err = e.read(ctx); err == nil && v.memory == memory {
+					return e.join(ctx, memory, was, v)
+				}
+			}
+		}
+		if err != nil {
+			return err
+		}
+		v = joined
+	}
+	if e.now().memory == memory {
+		return nil
+	}
+	if e.keeper != nil {
+		if err := e.keeper.Begin(ctx, memory); err != nil {
+			return err
+		}
+	}
+	e.mu.Lock()
+	e.valid = v
+	e.mu.Unlock()
+	if e.h.follow != nil {
+		e.h.follow.hurry()
+	}
+	return nil
+}
+
+// recover puts back what this node holds of the last epoch, waits for the others, and
+// makes the new memory the valid one.
+func (e *epochs) recover(ctx context.Context, memory, was string, v epoch) error {
+	e.h.log.Warn("parlor: the broker lost its memory; what nodes and the archive hold is put back")
+	until := time.Now().Add(nodeLease)
+	if err := e.putBack(ctx, v.memory, memory); err != nil {
+		return err
+	}
+	next := epoch{memory: memory, doubt: v.doubt, past: append(v.past, v.memory)}.with(e.holder)
+	for wait := waitFirst; ; {
+		answered, missing, err := e.count(ctx, memory, v.holders, time.Now().Before(until))
+		switch {
+		case err != nil:
+			return err
+		case answered != nil:
+			for _, holder := range answered {
+				next = next.with(holder)
+			}
+			next.doubt = next.doubt || missing > 0
+			err := e.h.set.Fence.Swap(ctx, epochRegister, was, next.String())
+			e.hurry() // to begin, or to see what another node made of it
+			if errors.Is(err, chat.ErrConflict) {
+				return nil
+			}
+			return err
+		}
+		if err := pause(ctx, &wait); err != nil {
+			return err
+		}
+		if now, err := e.h.set.Fence.Value(ctx, epochRegister); err != nil || now != was {
+			e.hurry()
+			return err
+		}
+	}
+}
+
+// putBack gives the broker what this node placed in an earlier memory, and says so.
+func (e *epochs) putBack(ctx context.Context, from, to string) error {
+	if e.keeper == nil {
+		return nil
+	}
+	// Whoever says that he put all back has nothing of the old memory on its way to the
+	// archive: else it would come there after its place was given away.
+	turn := e.h.follow.archive.turn
+	if err := turn.take(ctx); err != nil {
+		return err
+	}
+	defer turn.give()
+	if err := e.keeper.Return(ctx, from, to); err != nil {
+		return err
+	}
+	fence := e.h.set.Fence
+	was, err := fence.Value(ctx, backRegister(e.node))
+	if err != nil || was == to {
+		return err
+	}
+	return fence.Swap(ctx, backRegister(e.node), was, to)
+}
+
+// backRegister says into which memory a node put back last.
+func backRegister(node string) string { return "back." + digestKey(node) }
+
+// count says which holders have put back, and how many can't be waited for; nil while
+// somebody is waited for.
+func (e *epochs) count(ctx context.Context, memory string, holders []string, patient bool) (answered []string, missing int, err error) {
+	answered = []string{}
+	for _, n := range holders {
+		if n == unheard {
+			missing++
+			continue
+		}
+		said, err := e.h.set.Fence.Value(ctx, backRegister(n))
+		if err != nil {
+			return nil, 0, err
+		}
+		if said == memory {
+			answered = append(answered, n)
+			continue
+		}
+		switch _, err := e.h.set.Fence.Held(ctx, nodeName(n)); {
+		case err == nil && patient:
+			return nil, 0, nil
+		case err != nil && !errors.Is(err, chat.ErrNotFound):
+			return nil, 0, err
+		}
+		missing++
+	}
+	return answered, missing, nil
+}
+
+// open opens a room that is closed since a loss, out of what the archive shows and what
+// is left. It is the broker's opener.
+func (e *epochs) open(ctx context.Context, room chat.RoomID) error {
+	done, err := e.alone(ctx, room)
+	if err != nil {
+		return err
+	}
+	defer done()
+	broker := e.h.set.Broker
+	for {
+		v := e.now()
+		memory, err := chat.Memory(ctx, broker)
+		if err != nil {
+			return err
+		}
+		if v.memory != memory {
+			e.hurry()
+			return &chat.Error{Kind: chat.ErrUnavailable, Op: "open", Field: "memory", Retry: retryFirst}
+		}
+		left, err := chat.ReadRemains(ctx, broker, room)
+		if err != nil || left.Open {
+			return err
+		}
+		archive, err := e.tail(ctx, room)
+		if err != nil {
+			return err
+		}
+		var archived chat.Seq
+		if n := len(archive); n > 0 {
+			archived = archive[n-1].Last()
+		}
+		events := chat.Rejoin(room, archive, left.Events, v.doubt || left.Doubt, time.Now())
+		err = chat.Reopen(ctx, broker, memory, room, left.Version, archived, events)
+		if !errors.Is(err, chat.ErrConflict) { // else more was put back, or all was lost again
+			return err
+		}
+	}
+}
+
+// alone waits until nobody else on this node opens the room.
+func (e *epochs) alone(ctx context.Context, room chat.RoomID) (done func(), err error) {
+	mine := make(chan struct{})
+	for {
+		e.mu.Lock()
+		other := e.opening[room]
+		if other == nil {
+			e.opening[room] = mine
+			e.mu.Unlock()
+			return func() {
+				e.mu.Lock()
+				defer e.mu.Unlock()
+				delete(e.opening, room)
+				close(mine)
+			}, nil
+		}
+		e.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// remembered is longer than brokers know the ids of what they placed.
+const remembered = 25 * time.Hour
+
+// tail is the end of what the archive shows of a room: all whose ids the broker must
+// know. At never falls, so it needs nobody's clock.
+func (e *epochs) tail(ctx context.Context, room chat.RoomID) ([]chat.Event, error) {
+	page, err := e.h.set.History.Page(ctx, room, chat.Latest(storage.MaxPage).All())
+	if err != nil {
+		return nil, err
+	}
+	events := page.Events
+	if n := len(events); n > 0 {
+		since := events[n-1].At.Add(-remembered)
+		for page.Older && events[0].At.After(since) {
+			page, err = e.h.set.History.Page(ctx, room, chat.Before(events[0].Seq, storage.MaxPage).All())
+			if err != nil {
+				return nil, err
+			}
+			events = append(page.Events, events...)
+		}
+	}
+	return events, nil
+}

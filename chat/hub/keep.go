@@ -1,0 +1,135 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/storage"
+)
+
+// tidyEvery is how often a node looks which of the events that its journal holds are
+// archived: mostly another node archives them.
+const tidyEvery = time.Second
+
+// tidy has a journal forget what the archive shows.
+type tidy struct {
+	h      *Hub
+	keeper chat.Keeper
+	quit   context.CancelFunc
+	done   chan struct{}
+}
+
+// startTidy sets h.tidy: nil where there is no journal.
+func startTidy(h *Hub) {
+	k, err := chat.AsKeeper(h.set.Broker)
+	if err != nil {
+		return
+	}
+	ctx, quit := context.WithCancel(context.Background())
+	h.tidy = &tidy{h, k, quit, make(chan struct{})}
+	go h.tidy.run(ctx)
+}
+
+func (t *tidy) run(ctx context.Context) {
+	defer close(t.done)
+	tick := time.NewTicker(tidyEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := t.pass(ctx); err != nil && ctx.Err() == nil {
+			t.h.log.Debug("parlor: a journal can't be compared with the archive", "error", err)
+		}
+	}
+}
+
+// stop ends it, after one last pass.
+func (t *tidy) stop(ctx context.Context) {
+	t.quit()
+	<-t.done
+	if err := t.pass(ctx); err != nil {
+		t.h.log.Debug("parlor: a journal can't be compared with the archive", "error", err)
+	}
+}
+
+// pass goes through the journal, oldest first, up to where the archive is.
+func (t *tidy) pass(ctx context.Context) error {
+	for after := int64(0); ; {
+		held, err := t.keeper.Held(ctx, after, chat.MaxBatch)
+		if err != nil || len(held) == 0 {
+			return err
+		}
+		after = held[len(held)-1].Number + 1
+		var refs []storage.Ref
+		placed := 0
+		for i := range held {
+			if h := &held[i]; h.State == chat.Placed || h.Aside != nil { // what is set aside may have been placed by an earlier try
+				refs = append(refs, storage.Ref{Room: h.Event.Room, ID: h.Event.ID})
+			}
+			if held[i].State == chat.Placed {
+				placed++
+			}
+		}
+		if len(refs) == 0 {
+			continue
+		}
+		page, err := t.h.set.History.Lookup(ctx, refs)
+		if err != nil {
+			return err
+		}
+		ids := make([]chat.EventID, len(page.Events))
+		for i := range page.Events {
+			ids[i] = page.Events[i].ID
+		}
+		if err := t.keeper.Forget(ctx, ids...); err != nil || len(ids) < placed {
+			return err
+		}
+	}
+}
+
+// pending is a text that is kept by this node and not placed yet, for its sender to
+// change.
+func (h *Hub) pending(ctx context.Context, room chat.RoomID, id chat.EventID) (chat.Event, bool) {
+	if h.tidy == nil {
+		return chat.Event{}, false
+	}
+	held, err := h.tidy.keeper.Kept(ctx, id)
+	ok := err == nil && held.State == chat.Pending && held.Aside == nil && held.Event.Room == room
+	return held.Event, ok
+}
+
+// Held lists what this node's journal holds, oldest first, from the one numbered after
+// on: what is pending, what waits for the archive, and what was set aside. limit is from
+// 1 to [chat.MaxBatch]. Without a journal it is [errors.ErrUnsupported].
+func (a Admin) Held(ctx context.Context, after int64, limit int) ([]chat.Held, error) {
+	leave, err := a.enter(ctx, "held")
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	if a.h.tidy == nil {
+		return nil, &chat.Error{Kind: errors.ErrUnsupported, Op: "held", Field: "journal"}
+	}
+	return a.h.tidy.keeper.Held(ctx, after, limit)
+}
+
+// Decide ends the time of an event that this node set aside: it is placed after all, or
+// dropped. What is not set aside is [chat.ErrNotFound]. Whoever has an event placed that
+// is older than 24 hours makes sure that it isn't there already: brokers know ids for so
+// long.
+func (a Admin) Decide(ctx context.Context, id chat.EventID, place bool) error {
+	leave, err := a.enter(ctx, "decide", "event", id, "place", place)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if a.h.tidy == nil {
+		return &chat.Error{Kind: errors.ErrUnsupported, Op: "decide", Field: "journal"}
+	}
+	return a.h.tidy.keeper.Decide(ctx, id, place)
+}
