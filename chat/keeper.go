@@ -13,7 +13,8 @@ import (
 //
 // Where a pending event can't be placed, for it is 12 hours old or was refused, it is
 // set aside: its id stays spent ([ErrExpired], or why it was refused), its sender is
-// told by a [SignalSetAside], and an operator decides.
+// told by a [SignalSetAside], and an operator decides. One whose id belongs to another
+// event is kept under a new id.
 //
 // What was placed is marked with the memory that the broker had ([Forgetful]; "" where
 // it can't be lost).

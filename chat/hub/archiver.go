@@ -89,11 +89,7 @@ func forGood(err error) bool {
 func (a *archiver) effect(ctx context.Context, e *chat.Event) error {
 	switch e.Content.(type) {
 	case *chat.Member:
-		changed, err := a.h.writeRow(ctx, e)
-		if changed { // it was pending when it was asked for
-			err = errors.Join(err, a.h.tellAccess(ctx, e.Content.(*chat.Member).User, false))
-		}
-		return err
+		return a.h.writeRow(ctx, e)
 	case *chat.Erase:
 		return a.h.erase(ctx, e)
 	}

@@ -26,8 +26,8 @@ type fan struct {
 	mu         sync.RWMutex
 	rooms      map[chat.RoomID]*audience // the rooms that this node is subscribed to
 	sessions   map[chat.UserID][]*Session
-	departures map[chat.UserID]uint64 // how often each of them was sent away from somewhere
-	personal   map[chat.RoomID]bool   // the personal rooms of all that have sessions
+	departures map[chat.UserID]uint64      // how often each of them was sent away from somewhere
+	personal   map[chat.RoomID]chat.UserID // the personal rooms of all that have sessions
 }
 
 // audience are the sessions of this node that are heard in a room.
@@ -47,7 +47,7 @@ type heard struct {
 
 func newFan(h *Hub) *fan {
 	f := &fan{h: h, changing: newTurn(), rooms: map[chat.RoomID]*audience{}, sessions: map[chat.UserID][]*Session{}, departures: map[chat.UserID]uint64{},
-		personal: map[chat.RoomID]bool{}}
+		personal: map[chat.RoomID]chat.UserID{}}
 	f.chores = newChores(f)
 	return f
 }
@@ -55,6 +55,9 @@ func newFan(h *Hub) *fan {
 // Events implements chat.Sink.
 func (f *fan) Events(events []chat.Event) {
 	a := f.audience(events[0].Room)
+	if isPersonal(events[0].Room) {
+		f.comeIn(events)
+	}
 	for i := range events {
 		e := &events[i]
 		if a != nil {
@@ -64,6 +67,20 @@ func (f *fan) Events(events []chat.Event) {
 		// and nothing behind it.
 		if m, ok := e.Content.(*chat.Member); ok && !m.Role.Belongs() {
 			f.depart(a, m.User)
+		}
+	}
+}
+
+// comeIn looks at a user's rooms again when his personal log says that he came into one:
+// the signal of it may have been lost, and the event was for others only.
+func (f *fan) comeIn(events []chat.Event) {
+	f.mu.RLock()
+	u, here := f.personal[events[0].Room]
+	f.mu.RUnlock()
+	for i := range events {
+		if r, ok := events[i].Content.(*chat.Reference); ok && here && (r.Why == whyInvitation || r.Why == whyJoined) {
+			f.chores.recheck(u, false)
+			return
 		}
 	}
 }
@@ -198,7 +215,7 @@ func (f *fan) connect(ctx context.Context, s *Session) error {
 	personal := personalRoom(s.user)
 	f.mu.Lock()
 	f.sessions[s.user] = append(f.sessions[s.user], s)
-	f.personal[personal] = true
+	f.personal[personal] = s.user
 	f.mu.Unlock()
 	if f.h.gate.shut() { // Shutdown may have gone through the sessions already
 		return &chat.Error{Kind: chat.ErrClosed, Op: "connect"}
@@ -377,7 +394,8 @@ func (f *fan) forget(room chat.RoomID) bool {
 		delete(f.rooms, room)
 		return true
 	}
-	return !f.personal[room]
+	_, needed := f.personal[room]
+	return !needed
 }
 
 // close ends all sessions, and the chores.

@@ -117,6 +117,9 @@ func TestFollowSurvivesItsFunction(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		running.Go(func() {
 			k.Node(0).Follow(ctx, "mine", func(ctx context.Context, events []chat.Event) error {
+				if events[0].Room.Key != "r" {
+					return nil // ann's own log says that she joined
+				}
 				switch calls++; calls % 4 {
 				case 1:
 					panic("oh no")

@@ -211,14 +211,18 @@ func (h *Hub) setMember(ctx context.Context, op string, c change) (chat.Receipt,
 		h.tellAccess(late, c.user, true)
 		return chat.Receipt{}, err
 	}
-	if receipt.State == chat.Pending { // the follower writes the row when it is placed
-		return receipt, h.tellAccess(ctx, c.user, narrows(row.Role, c.role))
-	}
 	e.Seq = receipt.Seq
-	if _, err := h.writeRow(ctx, &e); err != nil {
-		return chat.Receipt{}, err
+	if receipt.State != chat.Pending { // else the followers write the row when it is placed
+		if err := h.writeRow(ctx, &e); err != nil {
+			return chat.Receipt{}, err
+		}
 	}
-	return receipt, h.tellAccess(ctx, c.user, false)
+	// So that sessions follow at once; else they do when the log brings them the event, or
+	// the reference to it.
+	if err := h.tellAccess(ctx, c.user, receipt.State == chat.Pending && narrows(row.Role, c.role)); err != nil {
+		h.log.Debug("parlor: other nodes hear of a change of standing from the log only", "user", c.user, "error", err)
+	}
+	return receipt, nil
 }
 
 // finish places the event of a change that the row tells already, where that failed
@@ -250,19 +254,18 @@ func (h *Hub) memberRow(ctx context.Context, room chat.RoomID, u chat.UserID) (s
 	return row, err
 }
 
-// writeRow brings the directory to what a placed member event says, and tells whether
-// that was new to it. Doing it again, or late, changes nothing.
-func (h *Hub) writeRow(ctx context.Context, e *chat.Event) (changed bool, err error) {
+// writeRow brings the directory to what a placed member event says. Doing it
+// again, or late, changes nothing.
+func (h *Hub) writeRow(ctx context.Context, e *chat.Event) error {
 	c := e.Content.(*chat.Member)
 	row, err := h.memberRow(ctx, e.Room, c.User)
 	if err != nil {
-		return false, err
+		return err
 	}
-	changed = row.Seq < e.Seq && row.Event != e.ID
 	if !row.Role.Belongs() && c.Role.Belongs() { // he comes in
 		s, err := h.settings(ctx, e.Room)
 		if err != nil {
-			return false, err
+			return err
 		}
 		row.From = 1
 		if s.HistoryFrom == storage.FromJoin {
@@ -272,9 +275,9 @@ func (h *Hub) writeRow(ctx context.Context, e *chat.Event) (changed bool, err er
 	row.Role, row.Seq, row.Event = c.Role, e.Seq, e.ID
 	err = h.set.Directory.PutMember(ctx, row)
 	if errors.Is(err, chat.ErrNotFound) { // a room that only the host's Access knows
-		return false, nil
+		return nil
 	}
-	return changed, err
+	return err
 }
 
 // narrows says whether a change of role takes something away.

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/parlor-chat/parlor/chat"
@@ -14,10 +15,11 @@ const (
 	whyDirect     = "direct"     // said in a direct room
 	whyMention    = "mention"    // names the user
 	whyInvitation = "invitation" // lets him into a room
+	whyJoined     = "joined"     // he came into a room by himself
 )
 
 // Inbox reads the user's personal log: references to what was said to him in direct
-// rooms, to texts that mention him, and to invitations, in one order. w must count all
+// rooms, to texts that mention him, to invitations, and to where he joined, in one order. w must count all
 // events ([chat.Range.All]). It is behind the rooms by as much as [Admin.Lag] says. A
 // reference stays when the user may no longer read what it points at.
 func (u User) Inbox(ctx context.Context, w chat.Range) (Page, error) {
@@ -48,8 +50,8 @@ func (u User) Inbox(ctx context.Context, w chat.Range) (Page, error) {
 func isPersonal(room chat.RoomID) bool { return strings.HasPrefix(room.Key, "~p.") }
 
 // refer writes references to events of one room into the logs of those whom they
-// concern. Ids are derived, so doing it again places nothing twice. What was imported
-// is old and concerns nobody now.
+// concern. Ids are derived, so doing it again places nothing twice; an event that a loss
+// moved is referred to again. What was imported is old and concerns nobody now.
 func (h *Hub) refer(ctx context.Context, events []chat.Event) error {
 	room := events[0].Room
 	if isPersonal(room) {
@@ -66,7 +68,7 @@ func (h *Hub) refer(ctx context.Context, events []chat.Event) error {
 			return err
 		}
 		for _, u := range users {
-			if u != e.Sender {
+			if u != e.Sender || why == whyJoined {
 				refs = append(refs, reference(e, u, why))
 			}
 		}
@@ -83,7 +85,7 @@ func (h *Hub) refer(ctx context.Context, events []chat.Event) error {
 
 func reference(e *chat.Event, u chat.UserID, why string) chat.Event {
 	room := personalRoom(u)
-	return chat.Event{ID: chat.DeriveID(room, chat.UserID{}, "refer "+e.ID.String()), Room: room, Sender: e.Sender,
+	return chat.Event{ID: chat.DeriveID(room, chat.UserID{}, fmt.Sprint("refer ", e.ID, " ", e.Seq)), Room: room, Sender: e.Sender,
 		Content: &chat.Reference{To: e.Position(), Why: why}}
 }
 
@@ -110,9 +112,18 @@ func (h *Hub) concerned(ctx context.Context, e *chat.Event) (users []chat.UserID
 		}
 		return users, whyMention, nil
 	case *chat.Member:
-		if c.Role.Belongs() && !isDirect(e.Room) {
-			return []chat.UserID{c.User}, whyInvitation, nil
+		if !c.Role.Belongs() || isDirect(e.Room) {
+			break
 		}
+		// His sessions look at his rooms when the reference comes: it must be true then,
+		// also where the archive is away.
+		if err := h.writeRow(ctx, e); err != nil {
+			return nil, "", err
+		}
+		if c.User == e.Sender {
+			return []chat.UserID{c.User}, whyJoined, nil
+		}
+		return []chat.UserID{c.User}, whyInvitation, nil
 	}
 	return nil, "", nil
 }

@@ -79,7 +79,8 @@ type record struct {
 	digest   [16]byte
 	bytes    int64
 	kept     bool // it is on disk
-	tried    bool // it was given to the broker, in this life or an earlier one
+	trying   bool // the broker has it in hand
+	tried    bool // it was given to the broker, in this life or an earlier one, and nobody knows what came of it
 	told     bool // somebody was told that it is pending
 	aside    error
 	returned string        // the memory that it was put back into

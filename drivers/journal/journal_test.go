@@ -327,11 +327,25 @@ func TestWhatIsRefused(t *testing.T) {
 		}
 		s.broker.fail(nil, false)
 		time.Sleep(10 * time.Second)
-		if held := s.held("x"); !errors.Is(held[0].Aside, chat.ErrConflict) {
+		held := s.held("x")
+		if !errors.Is(held[0].Aside, chat.ErrConflict) {
 			t.Errorf("aside: %v", held[0].Aside)
 		}
 		if _, err := s.say("x"); !errors.Is(err, chat.ErrConflict) {
 			t.Errorf("again: %v", err)
+		}
+		// The id is the other's, whose retry is known; so this one is placed under another.
+		if r, err := s.j.Publish(t.Context(), []chat.Event{other}); err != nil || !r[0].Duplicate || r[0].Seq != 1 {
+			t.Errorf("the other again: %+v, %v", r, err)
+		}
+		if err := s.j.Archived(t.Context(), chat.Position{Room: room, Seq: 1}); err != nil {
+			t.Error(err)
+		}
+		s.j.Close()
+		s.open()
+		time.Sleep(time.Second)
+		if id := s.held("x")[0].Event.ID; id == other.ID || id != held[0].Event.ID {
+			t.Errorf("it has the id %v", id)
 		}
 	})
 }

@@ -22,6 +22,11 @@ func (j *Journal) Archived(ctx context.Context, upTo ...chat.Position) error {
 			shown[p.Room] = max(shown[p.Room], p.Seq)
 		}
 	}
+	// Positions of an earlier memory say nothing of what the archive shows now.
+	memory, merr := chat.Memory(ctx, j.Broker)
+	if merr != nil && !errors.Is(merr, errors.ErrUnsupported) {
+		return err
+	}
 	j.mu.Lock()
 	var gone []*record
 	for room, seq := range shown {
@@ -29,7 +34,7 @@ func (j *Journal) Archived(ctx context.Context, upTo ...chat.Position) error {
 			if j.records[r.Event.ID] != r || !r.placed() {
 				return true // gone, or pending again
 			}
-			shows := r.Memory == j.memory && r.Event.Seq <= seq
+			shows := r.Memory == memory && r.Event.Seq <= seq
 			if shows {
 				gone = append(gone, r)
 				j.forget(r)
@@ -164,7 +169,7 @@ func (j *Journal) Return(ctx context.Context, from, to string) error {
 		case r.placed() && r.Memory == from:
 			r.returned = to
 			events = append(events, r.Event)
-		case r.placed() || r.tried: // it may have been placed where nobody knows
+		case r.placed() || r.trying || r.tried: // it may have been placed where nobody knows
 			doubt[r.Event.Room] = true
 		}
 	}

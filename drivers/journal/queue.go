@@ -82,7 +82,7 @@ func (j *Journal) next(room chat.RoomID, q *queue) (batch []*record, memory stri
 	}
 	batch = slices.Clone(q.records[:min(len(q.records), batchSize)])
 	for _, r := range batch {
-		r.tried = true
+		r.trying = true
 	}
 	return batch, j.memory
 }
@@ -91,6 +91,11 @@ func (j *Journal) next(room chat.RoomID, q *queue) (batch []*record, memory stri
 func (j *Journal) settle(q *queue, batch []*record, memory string, receipts []chat.Receipt, err error) (progress bool) {
 	var single *chat.BatchError
 	if err != nil && !errors.As(err, &single) {
+		j.mu.Lock()
+		for _, r := range batch {
+			r.trying, r.tried = false, true
+		}
+		j.mu.Unlock()
 		if j.ctx.Err() == nil {
 			j.opt.Logger.Debug("parlor: a journal's events can't be placed, and are tried again", "error", err)
 		}
@@ -98,9 +103,10 @@ func (j *Journal) settle(q *queue, batch []*record, memory string, receipts []ch
 	}
 	j.mu.Lock()
 	var noted []Record
-	var refused []*record
+	var refused, renamed []*record
 	settled := map[*record]bool{}
 	for i, r := range batch {
+		r.trying = false
 		var why error
 		if single != nil {
 			why = single.Items[i]
@@ -108,7 +114,7 @@ func (j *Journal) settle(q *queue, batch []*record, memory string, receipts []ch
 		switch {
 		case why == nil && i < len(receipts) && receipts[i].Seq > 0:
 			if memory != j.memory { // where it was placed counts no more: ask again
-				progress = true
+				progress, r.tried = true, true
 				continue
 			}
 			r.receipt = receipts[i]
@@ -120,6 +126,10 @@ func (j *Journal) settle(q *queue, batch []*record, memory string, receipts []ch
 			j.finish(r, why)
 			j.forget(r)
 			refused = append(refused, r)
+		case errors.Is(why, chat.ErrConflict):
+			j.setAside(r, why)
+			refused = append(refused, &record{Record: r.Record})
+			renamed = append(renamed, j.rename(r))
 		case forGood(why):
 			j.setAside(r, why)
 		default:
@@ -129,6 +139,9 @@ func (j *Journal) settle(q *queue, batch []*record, memory string, receipts []ch
 	}
 	q.records = slices.DeleteFunc(q.records, func(r *record) bool { return settled[r] })
 	j.mu.Unlock()
+	if len(renamed) > 0 {
+		j.keepRenamed(renamed)
+	}
 	j.drop(refused)
 	if len(noted) > 0 {
 		if err := j.store.Note(j.ctx, noted); err != nil && j.ctx.Err() == nil {
@@ -136,6 +149,27 @@ func (j *Journal) settle(q *queue, batch []*record, memory string, receipts []ch
 		}
 	}
 	return progress || len(settled) > 0
+}
+
+// rename gives an event another id, for its own is that of another event; under mu.
+func (j *Journal) rename(r *record) *record {
+	delete(j.records, r.Event.ID)
+	r.Event.ID = chat.NewID()
+	r.digest = r.Event.Digest()
+	j.records[r.Event.ID] = r
+	return r
+}
+
+// keepRenamed keeps what was renamed. Where that fails, it is found refused again when
+// the journal is made anew.
+func (j *Journal) keepRenamed(renamed []*record) {
+	records := make([]Record, len(renamed))
+	for i, r := range renamed {
+		records[i] = r.Record
+	}
+	if err := j.store.Keep(j.ctx, records); err != nil && j.ctx.Err() == nil {
+		j.opt.Logger.Error("parlor: a journal can't keep what it set aside", "events", len(records), "error", err)
+	}
 }
 
 // forGood says whether trying again can't help.

@@ -19,10 +19,11 @@ const (
 	Index     Contract = "index"
 	Fence     Contract = "fence"
 	Registry  Contract = "registry"
+	Disk      Contract = "disk" // of the node itself, under its journal
 )
 
 // Contracts are all of them.
-var Contracts = []Contract{Broker, History, Directory, Index, Fence, Registry}
+var Contracts = []Contract{Broker, History, Directory, Index, Fence, Registry, Disk}
 
 // Fault is what goes wrong.
 type Fault struct {
@@ -37,6 +38,16 @@ var (
 	Down       = Fault{Err: chat.ErrUnavailable}             // nothing gets through
 	AnswerLost = Fault{Err: chat.ErrUnavailable, Lost: true} // what was asked is done, and nobody learns of it
 )
+
+// Lose has the broker lose the newest n events of each room, as a server does that is
+// replaced by a copy which is behind; or with n below 0 everything, as one that starts
+// empty. The nodes find that out by themselves, and put back what they hold.
+func (k *Kit) Lose(n int) {
+	k.mu.Lock()
+	k.losses++
+	k.mu.Unlock()
+	k.store.Lose(n)
+}
 
 // fault is one at work.
 type fault struct {

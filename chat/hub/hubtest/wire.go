@@ -7,6 +7,7 @@ import (
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/drivers"
+	"github.com/parlor-chat/parlor/drivers/journal"
 	"github.com/parlor-chat/parlor/presence"
 	"github.com/parlor-chat/parlor/search"
 	"github.com/parlor-chat/parlor/storage"
@@ -35,7 +36,7 @@ func (w brokerWire) Publish(ctx context.Context, events []chat.Event) ([]chat.Re
 	defer k.mu.Unlock()
 	for i, r := range receipts {
 		if r.Seq > 0 && err == nil {
-			k.placed[chat.Position{Room: events[i].Room, Seq: r.Seq}] = r.ID
+			k.placed[r.ID] = chat.Position{Room: events[i].Room, Seq: r.Seq}
 		}
 	}
 	return receipts, err
@@ -66,6 +67,45 @@ func (w brokerWire) Changed(ctx context.Context, shard int, after string, limit 
 
 func (w brokerWire) Archived(ctx context.Context, upTo ...chat.Position) error {
 	return w.n.call(ctx, Broker, func() error { return w.to.Archived(ctx, upTo...) })
+}
+
+func (w brokerWire) Memory(ctx context.Context) (string, error) {
+	return ask(ctx, w.n, Broker, func() (string, error) { return chat.Memory(ctx, w.to) })
+}
+
+func (w brokerWire) PutBack(ctx context.Context, memory string, events []chat.Event, doubtful ...chat.RoomID) error {
+	return w.n.call(ctx, Broker, func() error { return chat.PutBack(ctx, w.to, memory, events, doubtful...) })
+}
+
+func (w brokerWire) Remains(ctx context.Context, room chat.RoomID) (chat.Remains, error) {
+	return ask(ctx, w.n, Broker, func() (chat.Remains, error) { return chat.ReadRemains(ctx, w.to, room) })
+}
+
+func (w brokerWire) Reopen(ctx context.Context, memory string, room chat.RoomID, version int64, archived chat.Seq, events []chat.Event) error {
+	return w.n.call(ctx, Broker, func() error { return chat.Reopen(ctx, w.to, memory, room, version, archived, events) })
+}
+
+func (w brokerWire) Opener(open func(context.Context, chat.RoomID) error) { chat.SetOpener(w.to, open) }
+
+type diskWire struct {
+	n  *node
+	to journal.Store
+}
+
+func (w diskWire) Load(ctx context.Context) ([]journal.Record, error) {
+	return ask(ctx, w.n, Disk, func() ([]journal.Record, error) { return w.to.Load(ctx) })
+}
+
+func (w diskWire) Keep(ctx context.Context, records []journal.Record) error {
+	return w.n.call(ctx, Disk, func() error { return w.to.Keep(ctx, records) })
+}
+
+func (w diskWire) Note(ctx context.Context, records []journal.Record) error {
+	return w.n.call(ctx, Disk, func() error { return w.to.Note(ctx, records) })
+}
+
+func (w diskWire) Drop(ctx context.Context, ids []chat.EventID) error {
+	return w.n.call(ctx, Disk, func() error { return w.to.Drop(ctx, ids) })
 }
 
 type linkWire struct {

@@ -1,0 +1,428 @@
+package hubtest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/chat/hub"
+	"github.com/parlor-chat/parlor/chat/hub/hubtest"
+)
+
+// everything is a room's log as a node shows it.
+func everything(t *testing.T, k *hubtest.Kit, node int, user, room string) []chat.Event {
+	t.Helper()
+	page, err := k.As(node, user).Room(room).Page(t.Context(), chat.Latest(100).All())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page.Events
+}
+
+func fillers(log []chat.Event) (n int) {
+	for i := range log {
+		if log[i].Filler() {
+			n++
+		}
+	}
+	return n
+}
+
+func connect(t *testing.T, k *hubtest.Kit, node int, user string) *hub.Session {
+	t.Helper()
+	s, err := k.As(node, user).Connect(t.Context(), hub.Device{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// heard takes what a session has got so far.
+func heard(t *testing.T, s *hub.Session) (texts []string) {
+	t.Helper()
+	var last chat.Event
+	for {
+		buf := make([]*hub.Delivery, 10)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		n, err := s.Next(ctx, buf)
+		cancel()
+		if errors.Is(err, context.DeadlineExceeded) {
+			return texts
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range buf[:n] {
+			if d.Event == nil {
+				continue
+			}
+			if last.Seq > 0 && d.Event.Seq != last.Last()+1 && d.Event.Last() <= last.Last() {
+				t.Errorf("%d came behind %d", d.Event.Seq, last.Seq)
+			}
+			last = *d.Event
+			if x, ok := d.Event.Content.(*chat.Text); ok {
+				texts = append(texts, x.Body)
+			}
+		}
+	}
+}
+
+func numbers(from, to int) (all []string) {
+	for i := from; i <= to; i++ {
+		all = append(all, fmt.Sprint(i))
+	}
+	return all
+}
+
+func TestWhileTheBrokerIsDownSendsArePending(t *testing.T) {
+	hubtest.Run(t, 2, func(t *testing.T, k *hubtest.Kit) {
+		k.Room("r", "ann", "bob")
+		bob := connect(t, k, 1, "bob")
+		heal := k.Fail(hubtest.Broker, hubtest.Down)
+		ann := k.As(0, "ann").Room("r")
+		var ids []chat.EventID
+		for _, body := range numbers(1, 3) {
+			r := say(t, k, 0, "ann", "r", body)
+			if r.State != chat.Pending || r.Seq != 0 {
+				t.Errorf("%+v", r)
+			}
+			ids = append(ids, r.ID)
+		}
+		// Who sent it may change it, as if it were there; nobody else knows of it.
+		if r, err := ann.Edit(t.Context(), ids[1], chat.Text{Body: "two"}); err != nil || r.State != chat.Pending {
+			t.Errorf("an edit: %+v, %v", r, err)
+		}
+		if _, err := k.As(0, "bob").Room("r").React(t.Context(), ids[0], []string{"👍"}); !errors.Is(err, chat.ErrNotFound) {
+			t.Errorf("another's reaction: %v", err)
+		}
+		k.Kill(0)
+		heal()
+		k.Settle()
+		if got := k.Texts("r"); len(got) != 0 {
+			t.Errorf("the dead node placed %q", got)
+		}
+		say(t, k, 1, "bob", "r", "0")
+		k.Start(0)
+		k.Settle()
+		if got, want := k.Texts("r"), []string{"0", "1", "two", "3"}; !slices.Equal(got, want) {
+			t.Errorf("the room reads %q, want %q", got, want)
+		}
+		if got, want := heard(t, bob), numbers(0, 3); !slices.Equal(got, want) {
+			t.Errorf("bob heard %q, want %q", got, want)
+		}
+		bob.Close()
+	})
+}
+
+// When all nodes live, a loss is a pause: no position changes, nobody hears a thing
+// twice or misses one, whatever the archive had.
+func TestALossIsAPause(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		lost    int
+		archive hubtest.Fault // while it was being sent
+	}{
+		{"all, archived", -1, hubtest.Fault{}},
+		{"all, the archive was down", -1, hubtest.Down},
+		{"the last two, archived", 2, hubtest.Fault{}},
+		{"the last two, the archive was down", 2, hubtest.Down},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			hubtest.Run(t, 3, func(t *testing.T, k *hubtest.Kit) {
+				k.Room("r", "ann", "bob")
+				sessions := []*hub.Session{connect(t, k, 0, "ann"), connect(t, k, 1, "bob"), connect(t, k, 2, "ann")}
+				k.Settle()
+				heal := k.Fail(hubtest.History, c.archive)
+				for i, body := range numbers(1, 9) {
+					say(t, k, i%3, "ann", "r", body)
+				}
+				if c.archive.Err == nil {
+					k.Settle()
+				}
+				before := everything(t, k, 0, "ann", "r")
+				k.Lose(c.lost)
+				heal()
+				start := time.Now()
+				r, err := k.As(1, "bob").Room("r").Send(t.Context(), chat.Text{Body: "10"}, hub.Once("ten"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for r.State == chat.Pending {
+					time.Sleep(10 * time.Millisecond)
+					if r, err = k.As(2, "bob").Room("r").Send(t.Context(), chat.Text{Body: "10"}, hub.Once("ten")); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if took := time.Since(start); took > 5*time.Second {
+					t.Errorf("the pause took %v", took)
+				}
+				k.Settle()
+				after := everything(t, k, 1, "bob", "r")
+				if len(after) != len(before)+1 || !slices.EqualFunc(before, after[:len(before)], func(a, b chat.Event) bool { return a.ID == b.ID && a.Seq == b.Seq && a.At.Equal(b.At) }) {
+					t.Errorf("there were %d events, there are %d", len(before), len(after))
+				}
+				for i, s := range sessions {
+					if got := heard(t, s); !slices.Equal(got, numbers(1, 10)) {
+						t.Errorf("session %d heard %q", i, got)
+					}
+					s.Close()
+				}
+			})
+		})
+	}
+}
+
+// A retry across a loss gets the first result, though only the archive knew it.
+func TestARetryAcrossALossIsKnown(t *testing.T) {
+	hubtest.Run(t, 2, func(t *testing.T, k *hubtest.Kit) {
+		k.Room("r", "ann")
+		send := func(node int, body string) (chat.Receipt, error) {
+			return k.As(node, "ann").Room("r").Send(t.Context(), chat.Text{Body: body}, hub.Once("one"))
+		}
+		first, err := send(0, "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 700 { // more than one page of the archive
+			say(t, k, 0, "ann", "r", "x")
+		}
+		k.Settle()
+		time.Sleep(5 * time.Second)
+		if held, err := k.Node(0).Admin().Held(t.Context(), 0, 10); err != nil || len(held) > 0 {
+			t.Errorf("the journal holds %d events that are archived, %v", len(held), err)
+		}
+		k.Lose(-1)
+		time.Sleep(5 * time.Second) // nobody asks for anything meanwhile
+		again, err := send(1, "a")
+		if err != nil || !again.Duplicate || again.Seq != first.Seq {
+			t.Errorf("again: %+v, %v; first %+v", again, err, first)
+		}
+		if _, err := send(0, "b"); !errors.Is(err, chat.ErrConflict) {
+			t.Errorf("another text: %v", err)
+		}
+	})
+}
+
+// Positions that only a dead node knows are left out, and what it holds is placed anew.
+func TestALossWithADeadNode(t *testing.T) {
+	for _, cutOff := range []bool{false, true} {
+		t.Run(fmt.Sprint("cut off ", cutOff), func(t *testing.T) {
+			hubtest.Run(t, 2, func(t *testing.T, k *hubtest.Kit) {
+				k.Room("r", "ann", "bob")
+				bob := connect(t, k, 1, "bob")
+				k.Settle()
+				archive := k.Fail(hubtest.History, hubtest.Down)
+				seen := map[chat.Seq]chat.EventID{}
+				for i, body := range numbers(1, 4) { // 2 and 4 are node 1's
+					r := say(t, k, i%2, "ann", "r", body)
+					seen[r.Seq] = r.ID
+				}
+				synctest.Wait()
+				heal := func() {}
+				if cutOff {
+					heal = k.Fail(hubtest.Broker, hubtest.Down, 0)
+				} else {
+					k.Kill(0)
+				}
+				k.Lose(-1)
+				archive()
+				for r := say(t, k, 1, "bob", "r", "5"); r.State == chat.Pending; {
+					time.Sleep(time.Second)
+					var err error
+					if r, err = k.As(1, "bob").Room("r").Send(t.Context(), chat.Text{Body: "6"}, hub.Once("six")); err != nil {
+						t.Fatal(err)
+					}
+				}
+				k.Settle()
+				log := everything(t, k, 1, "bob", "r")
+				if n := fillers(log); n != 3 { // for 1 and 3 a tombstone each; behind 4 a void
+					t.Errorf("%d events stand for what is lost", n)
+				}
+				heal()
+				k.Start(0)
+				k.Settle()
+				if got, want := k.Texts("r"), []string{"2", "4", "5", "6", "1", "3"}; !slices.Equal(got, want) {
+					t.Errorf("the room reads %q, want %q", got, want)
+				}
+				for _, e := range everything(t, k, 0, "bob", "r") {
+					if id, ok := seen[e.Seq]; ok && e.ID != id && !e.Filler() {
+						t.Errorf("at %d was %v and is %v", e.Seq, id, e.ID)
+					}
+				}
+				if got := heard(t, bob); len(got) != 8 || !slices.Equal(got[4:], []string{"5", "6", "1", "3"}) {
+					t.Errorf("bob heard %q", got)
+				}
+				bob.Close()
+			})
+		})
+	}
+}
+
+// Lost again and again, also while it is being mended.
+func TestLossAfterLoss(t *testing.T) {
+	hubtest.Run(t, 3, func(t *testing.T, k *hubtest.Kit) {
+		k.Room("r", "ann")
+		heal := k.Fail(hubtest.History, hubtest.Down)
+		for i := range 12 {
+			say(t, k, i%3, "ann", "r", fmt.Sprint(i))
+			k.Lose(-1)
+			if i%2 == 0 {
+				k.Lose(1)
+				time.Sleep(time.Duration(i) * 100 * time.Millisecond)
+			}
+		}
+		heal()
+		k.Settle()
+		got := k.Texts("r")
+		slices.Sort(got)
+		want := numbers(0, 11)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("the room reads %q", got)
+		}
+	})
+}
+
+// A change of standing that was pending is told to sessions when it is placed.
+func TestMembershipsAreDoneThoughTheBrokerIsDown(t *testing.T) {
+	hubtest.Run(t, 2, func(t *testing.T, k *hubtest.Kit) {
+		k.Room("r", "ann", "bob")
+		cyd := connect(t, k, 1, "cyd")
+		bob := connect(t, k, 1, "bob")
+		k.Settle()
+		room := k.As(0, "ann").Room("r")
+		heal := k.Fail(hubtest.Broker, hubtest.Fault{Err: chat.ErrUnavailable, Every: 2}) // heads are read, events not placed
+		for range 4 {                                                                     // until it is done: reading the head may fail, too
+			if err := room.SetMember(t.Context(), "cyd", chat.RoleMember, ""); err == nil {
+				break
+			}
+		}
+		for range 4 {
+			if err := room.SetMember(t.Context(), "bob", chat.RoleBanned, ""); err == nil {
+				break
+			}
+		}
+		heal()
+		k.Settle()
+		say(t, k, 0, "ann", "r", "for cyd")
+		k.Settle()
+		if got := heard(t, cyd); !slices.Equal(got, []string{"for cyd"}) {
+			t.Errorf("cyd heard %q", got)
+		}
+		if got := heard(t, bob); len(got) != 0 {
+			t.Errorf("bob is banned and heard %q", got)
+		}
+		cyd.Close()
+		bob.Close()
+	})
+}
+
+// A pending ban takes effect at once: for pages, and for who listens.
+func TestAPendingBan(t *testing.T) {
+	hubtest.Run(t, 2, func(t *testing.T, k *hubtest.Kit) {
+		k.Room("r", "ann", "bob")
+		bob := connect(t, k, 1, "bob")
+		k.Settle()
+		k.Fail(hubtest.Broker, hubtest.Fault{Slow: 1500 * time.Millisecond}, 0)
+		if err := k.As(0, "ann").Room("r").SetMember(t.Context(), "bob", chat.RoleBanned, ""); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := k.As(1, "bob").Room("r").Page(t.Context(), chat.Latest(1)); !errors.Is(err, chat.ErrNotFound) {
+			t.Errorf("bob reads: %v", err)
+		}
+		k.Heal()
+		k.Settle()
+		say(t, k, 1, "ann", "r", "alone")
+		k.Settle()
+		if got := heard(t, bob); len(got) != 0 {
+			t.Errorf("bob heard %q", got)
+		}
+		bob.Close()
+	})
+}
+
+func TestWhatIsSetAsideIsShownAndDecided(t *testing.T) {
+	hubtest.Run(t, 2, func(t *testing.T, k *hubtest.Kit) {
+		k.Room("r", "ann")
+		ann := connect(t, k, 0, "ann")
+		heal := k.Fail(hubtest.Broker, hubtest.Down, 0)
+		r := say(t, k, 0, "ann", "r", "late")
+		time.Sleep(12*time.Hour + 2*time.Minute)
+		heal()
+		k.Settle()
+		admin := k.Node(0).Admin()
+		held, err := admin.Held(t.Context(), 0, 10)
+		if err != nil || len(held) != 1 || held[0].Event.ID != r.ID || !errors.Is(held[0].Aside, chat.ErrExpired) {
+			t.Fatalf("the journal holds %+v, %v", held, err)
+		}
+		if err := admin.Decide(t.Context(), r.ID, true); err != nil {
+			t.Error(err)
+		}
+		if err := admin.Decide(t.Context(), r.ID, true); !errors.Is(err, chat.ErrNotFound) {
+			t.Errorf("again: %v", err)
+		}
+		if _, err := admin.Held(t.Context(), 0, 0); !errors.Is(err, chat.ErrInvalid) {
+			t.Errorf("held: %v", err)
+		}
+		k.Settle()
+		if got := heard(t, ann); !slices.Equal(got, []string{"late"}) {
+			t.Errorf("ann heard %q", got)
+		}
+		ann.Close()
+	})
+}
+
+// A sender who is connected is told that his text was set aside.
+func TestTheSenderIsTold(t *testing.T) {
+	hubtest.Run(t, 1, func(t *testing.T, k *hubtest.Kit) {
+		k.Room("r", "ann", "bob")
+		ann, bob := connect(t, k, 0, "ann"), connect(t, k, 0, "bob")
+		hold := k.Fail(hubtest.Fence, hubtest.Down) // so that the loss can't be mended
+		k.Lose(-1)
+		r := say(t, k, 0, "ann", "r", "late")
+		time.Sleep(13 * time.Hour)
+		synctest.Wait()
+		hold()
+		told := func(s *hub.Session) (ids []string) {
+			buf := make([]*hub.Delivery, 10)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			defer cancel()
+			n, _ := s.Next(ctx, buf)
+			for _, d := range buf[:n] {
+				if d.Signal != nil && d.Signal.Name == chat.SignalSetAside {
+					ids = append(ids, string(d.Signal.Data))
+				}
+			}
+			return ids
+		}
+		if got := told(ann); !slices.Equal(got, []string{r.ID.String()}) {
+			t.Errorf("ann was told %q", got)
+		}
+		if got := told(bob); len(got) > 0 {
+			t.Errorf("bob was told %q", got)
+		}
+		ann.Close()
+		bob.Close()
+	})
+}
+
+// A full disk refuses, and nothing is kept.
+func TestAFullDiskRefuses(t *testing.T) {
+	hubtest.Run(t, 1, func(t *testing.T, k *hubtest.Kit) {
+		k.Room("r", "ann")
+		heal := k.Fail(hubtest.Disk, hubtest.Down)
+		if _, err := k.As(0, "ann").Room("r").Send(t.Context(), chat.Text{Body: "x"}); !errors.Is(err, chat.ErrUnavailable) {
+			t.Errorf("%v, want %v", err, chat.ErrUnavailable)
+		}
+		heal()
+		k.Settle()
+		if got := k.Texts("r"); len(got) != 0 {
+			t.Errorf("the room reads %q", got)
+		}
+	})
+}
