@@ -95,6 +95,7 @@ type Member struct {
 	User   UserID
 	Role   Role // RoleNone: left
 	Reason string
+	After  EventID // his last change when this one was decided: it gives no more, where he lost his role since
 
 	more []byte
 }

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// VoidSpan is how many positions a [Void] leaves out behind what is known of a room.
-// No broker holds so many events that the archive doesn't show.
-const VoidSpan = 1 << 24
+// VoidSpan is more than the events of any room. Behind the n-th loss positions go on at n
+// times VoidSpan, where some may have been given away that nobody knows of.
+const VoidSpan = 1 << 32
 
 // Lost is the Why of a [Tombstone] that stands for an event which nobody has any more.
 const Lost = "lost"
@@ -17,10 +17,13 @@ const Lost = "lost"
 // without a hole up to its last event, and what a broker and journals have besides. Of
 // two events at one position the archive's counts, then the first. What nobody has is
 // filled, so that the log is dense and every known event keeps its position: a lost text
-// with a tombstone, the rest with a [Void]. Where doubt is, a Void of [VoidSpan]
-// follows, for positions behind the last may have been given away; at is its time where
+// with a tombstone, the rest with a [Void].
+//
+// Where positions behind the last may have been given away, doubt is not 0 but a number
+// that rises with each loss, and a Void up to so many times [VoidSpan] follows: for a Void
+// may be lost, too, and what came behind it must not be used again. at is its time where
 // the room has no event yet.
-func Rejoin(room RoomID, archive, others []Event, doubt bool, at time.Time) []Event {
+func Rejoin(room RoomID, archive, others []Event, doubt int64, at time.Time) []Event {
 	archived := Seq(0)
 	all := slices.Clone(archive)
 	if n := len(all); n > 0 {
@@ -51,10 +54,10 @@ func Rejoin(room RoomID, archive, others []Event, doubt bool, at time.Time) []Ev
 		all, last = append(all, e), e
 		seen[e.ID] = true
 	}
-	if doubt {
+	if doubt > 0 {
 		from := last.Last() + 1
 		all = append(all, Event{ID: NewID(), Room: room, Seq: from, TextSeq: last.TextSeq, At: last.At,
-			Content: &Void{To: from + VoidSpan - 1}})
+			Content: &Void{To: max(from, Seq(doubt)*VoidSpan-1)}})
 	}
 	return all
 }

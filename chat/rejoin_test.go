@@ -24,23 +24,24 @@ func TestRejoin(t *testing.T) {
 	for _, c := range []struct {
 		name            string
 		archive, others []Event
-		doubt           bool
+		doubt           int64
 		kept            []Seq // of room
 		fillers         []Seq
 		last            Seq
 	}{
-		{"nothing", nil, nil, false, nil, nil, 0},
-		{"a room nobody knows, in doubt", nil, nil, true, nil, []Seq{1}, VoidSpan},
-		{"the archive alone", room, nil, false, []Seq{1, 2, 3, 4, 5, 6, 7, 8}, nil, 8},
-		{"the archive, in doubt", room, nil, true, []Seq{1, 2, 3, 4, 5, 6, 7, 8}, []Seq{9}, 8 + VoidSpan},
-		{"a part of the archive", room[3:], nil, false, []Seq{4, 5, 6, 7, 8}, nil, 8},
-		{"all of it in a journal", nil, room, false, []Seq{1, 2, 3, 4, 5, 6, 7, 8}, nil, 8},
-		{"both, overlapping, in any order, twice", room[:5], pick(8, 7, 4, 6, 8, 5), false, []Seq{1, 2, 3, 4, 5, 6, 7, 8}, nil, 8},
-		{"a hole of one text", room[:5], pick(7, 8), false, []Seq{1, 2, 3, 4, 5, 7, 8}, []Seq{6}, 8},
-		{"a hole of one that is no text", room[:4], pick(6), false, []Seq{1, 2, 3, 4, 6}, []Seq{5}, 6},
-		{"a hole of many", room[:1], pick(8), false, []Seq{1, 8}, []Seq{2, 3, 4, 5}, 8}, // three texts, and a void for the rest
-		{"the beginning is lost", nil, pick(4, 5), false, []Seq{4, 5}, []Seq{1, 2, 3}, 5},
-		{"two events at one position: the archive's counts", room[:5], []Event{other, room[5]}, false, []Seq{1, 2, 3, 4, 5, 6}, nil, 6},
+		{"nothing", nil, nil, 0, nil, nil, 0},
+		{"a room nobody knows, in doubt", nil, nil, 1, nil, []Seq{1}, VoidSpan - 1},
+		{"the archive alone", room, nil, 0, []Seq{1, 2, 3, 4, 5, 6, 7, 8}, nil, 8},
+		{"the archive, in doubt", room, nil, 1, []Seq{1, 2, 3, 4, 5, 6, 7, 8}, []Seq{9}, VoidSpan - 1},
+		{"in doubt for the third time", room, nil, 3, []Seq{1, 2, 3, 4, 5, 6, 7, 8}, []Seq{9}, 3*VoidSpan - 1},
+		{"a part of the archive", room[3:], nil, 0, []Seq{4, 5, 6, 7, 8}, nil, 8},
+		{"all of it in a journal", nil, room, 0, []Seq{1, 2, 3, 4, 5, 6, 7, 8}, nil, 8},
+		{"both, overlapping, in any order, twice", room[:5], pick(8, 7, 4, 6, 8, 5), 0, []Seq{1, 2, 3, 4, 5, 6, 7, 8}, nil, 8},
+		{"a hole of one text", room[:5], pick(7, 8), 0, []Seq{1, 2, 3, 4, 5, 7, 8}, []Seq{6}, 8},
+		{"a hole of one that is no text", room[:4], pick(6), 0, []Seq{1, 2, 3, 4, 6}, []Seq{5}, 6},
+		{"a hole of many", room[:1], pick(8), 0, []Seq{1, 8}, []Seq{2, 3, 4, 5}, 8}, // three texts, and a void for the rest
+		{"the beginning is lost", nil, pick(4, 5), 0, []Seq{4, 5}, []Seq{1, 2, 3}, 5},
+		{"two events at one position: the archive's counts", room[:5], []Event{other, room[5]}, 0, []Seq{1, 2, 3, 4, 5, 6}, nil, 6},
 	} {
 		got := Rejoin(foldRoom, c.archive, c.others, c.doubt, now)
 		if err := CheckDense(got, true); err != nil {

@@ -170,6 +170,9 @@ func (c *Member) append(w *writer) {
 	}
 	w.number(2, uint64(c.Role))
 	w.text(3, c.Reason)
+	if !c.After.IsZero() {
+		w.id(4, c.After)
+	}
 	w.more(c.more)
 }
 
@@ -185,6 +188,8 @@ func (c *Member) parse(r *reader) {
 			}
 		case 3:
 			c.Reason = r.text()
+		case 4:
+			c.After = r.id()
 		default:
 			c.more = r.keep(c.more)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +25,7 @@ const pastMemories = 8
 
 // epoch is the time in which one memory of the broker is valid.
 type epoch struct {
+	number  int64 // rises with each loss
 	memory  string
 	doubt   bool     // somebody may know of positions whom nobody could ask: rooms open with a Void
 	past    []string // memories that were valid before
@@ -31,9 +33,10 @@ type epoch struct {
 }
 
 func parseEpoch(s string) (e epoch) {
-	if f := strings.Fields(s); len(f) >= 3 {
-		e.memory, e.doubt, e.holders = f[0], f[1] == "doubt", f[3:]
-		e.past = strings.Split(f[2], ",")
+	if f := strings.Fields(s); len(f) >= 4 {
+		e.number, _ = strconv.ParseInt(f[0], 10, 64)
+		e.memory, e.doubt, e.holders = f[1], f[2] == "doubt", f[4:]
+		e.past = strings.Split(f[3], ",")
 	}
 	return e
 }
@@ -44,7 +47,7 @@ func (e epoch) String() string {
 		doubt = "doubt"
 	}
 	past := strings.Join(e.past[max(0, len(e.past)-pastMemories):], ",")
-	return strings.Join(append([]string{e.memory, doubt, "," + strings.Trim(past, ",")}, e.holders...), " ")
+	return strings.Join(append([]string{strconv.FormatInt(e.number, 10), e.memory, doubt, "," + strings.Trim(past, ",")}, e.holders...), " ")
 }
 
 // with is e with one more holder. Too many to be written down are unheard of.
@@ -231,7 +234,7 @@ func (e *epochs) recover(ctx context.Context, memory, was string, v epoch) error
 	if err := e.putBack(ctx, v.memory, memory); err != nil {
 		return err
 	}
-	next := epoch{memory: memory, doubt: v.doubt, past: append(v.past, v.memory)}.with(e.holder)
+	next := epoch{number: v.number + 1, memory: memory, doubt: v.doubt, past: append(v.past, v.memory)}.with(e.holder)
 	for wait := waitFirst; ; {
 		answered, missing, err := e.count(ctx, memory, v.holders, time.Now().Before(until))
 		switch {
@@ -344,7 +347,11 @@ func (e *epochs) open(ctx context.Context, room chat.RoomID) error {
 		if n := len(archive); n > 0 {
 			archived = archive[n-1].Last()
 		}
-		events := chat.Rejoin(room, archive, left.Events, v.doubt || left.Doubt, time.Now())
+		var doubt int64
+		if v.doubt || left.Doubt {
+			doubt = v.number
+		}
+		events := chat.Rejoin(room, archive, left.Events, doubt, time.Now())
 		err = chat.Reopen(ctx, broker, memory, room, left.Version, archived, events)
 		if !errors.Is(err, chat.ErrConflict) { // else more was put back, or all was lost again
 			return err

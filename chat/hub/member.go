@@ -179,6 +179,13 @@ func (h *Hub) setMember(ctx context.Context, op string, c change) (chat.Receipt,
 	}
 	e := chat.Event{ID: c.id, Room: c.room, Sender: c.by,
 		Content: &chat.Member{User: c.user, Role: c.role, Reason: c.reason}}
+	row, err := h.memberRow(ctx, c.room, c.user)
+	if err != nil {
+		return chat.Receipt{}, err
+	}
+	if row.Event != c.id { // else it is the same change, asked for again
+		e.Content.(*chat.Member).After = row.Event
+	}
 	if err := e.Check(op); err != nil {
 		return chat.Receipt{}, err
 	}
@@ -186,10 +193,6 @@ func (h *Hub) setMember(ctx context.Context, op string, c change) (chat.Receipt,
 		if err := h.allow(ctx, op, Action{User: c.by, Room: c.room, Verb: VerbMember, Event: &e}); err != nil {
 			return chat.Receipt{}, err
 		}
-	}
-	row, err := h.memberRow(ctx, c.room, c.user)
-	if err != nil {
-		return chat.Receipt{}, err
 	}
 	if narrows(row.Role, c.role) {
 		head, err := h.set.Broker.Recent(ctx, c.room, chat.Latest(1).All())
@@ -255,12 +258,16 @@ func (h *Hub) memberRow(ctx context.Context, room chat.RoomID, u chat.UserID) (s
 }
 
 // writeRow brings the directory to what a placed member event says. Doing it
-// again, or late, changes nothing.
+// again, or late, changes nothing. An event that was pending for long, or that a loss
+// moved behind others, gives nobody back what he lost since it was decided.
 func (h *Hub) writeRow(ctx context.Context, e *chat.Event) error {
 	c := e.Content.(*chat.Member)
 	row, err := h.memberRow(ctx, e.Room, c.User)
 	if err != nil {
 		return err
+	}
+	if !row.Event.IsZero() && row.Event != e.ID && row.Event != c.After && row.Role < chat.RoleMember && row.Role < c.Role {
+		return nil
 	}
 	if !row.Role.Belongs() && c.Role.Belongs() { // he comes in
 		s, err := h.settings(ctx, e.Room)

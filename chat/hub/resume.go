@@ -202,7 +202,7 @@ func (h *Hub) between(ctx context.Context, m storage.Member, after, upTo chat.Se
 		}
 		after = raw.Events[len(raw.Events)-1].Last()
 		for _, e := range show(raw, w, m.From).Events {
-			if e.Seq <= upTo {
+			if e.Last() <= upTo { // a void that reaches beyond it comes live
 				all = append(all, e)
 			}
 		}

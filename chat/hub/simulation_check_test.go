@@ -24,6 +24,10 @@ type checker struct {
 	outbox  map[chat.RoomID]chat.Seq
 	unsure  map[standingOf]bool   // who may have been sent away though nobody was told
 	tried   map[chat.EventID]bool // texts that somebody may have edited or retracted
+
+	pending map[chat.EventID]ack // acknowledged, to be placed later
+	heard   []hearing
+	lostAt  int // the last step in which the broker lost its memory
 }
 
 // ack is what a sender was told.
@@ -54,6 +58,13 @@ type standingOf struct {
 	room chat.RoomID
 }
 
+// hearing is one event that a device got.
+type hearing struct {
+	device, user string
+	at           chat.Position
+	id           chat.EventID
+}
+
 // ban is a time in which somebody was surely banned: from the step after it was
 // acknowledged to the step before he may have been let in again.
 type ban struct {
@@ -65,7 +76,7 @@ type ban struct {
 func newChecker() *checker {
 	return &checker{at: map[chat.Position]chat.EventID{}, acked: map[chat.EventID]ack{}, once: map[string]chat.EventID{},
 		streams: map[stream]*streamState{}, bans: map[standingOf][]ban{}, outbox: map[chat.RoomID]chat.Seq{},
-		tried: map[chat.EventID]bool{}, unsure: map[standingOf]bool{}}
+		tried: map[chat.EventID]bool{}, unsure: map[standingOf]bool{}, pending: map[chat.EventID]ack{}}
 }
 
 func (c *checker) note(format string, args ...any) {
@@ -90,7 +101,8 @@ func (c *checker) position(p chat.Position, id chat.EventID) {
 func (c *checker) ack(clientID string, a ack) {
 	c.note("%d %s %s in %s: %d %v as %q", a.step, a.user, a.verb, a.room.Key, a.Seq, a.ID, clientID)
 	if a.Seq == 0 {
-		return // pending
+		c.pending[a.ID] = a
+		return
 	}
 	c.position(chat.Position{Room: a.room, Seq: a.Seq}, a.ID)
 	if clientID != "" {
@@ -101,13 +113,26 @@ func (c *checker) ack(clientID string, a ack) {
 		c.once[key] = a.ID
 	}
 	if first, ok := c.acked[a.ID]; ok {
-		if first.Seq != a.Seq || first.word != a.word {
+		moved := a.Seq > first.Seq && !c.sure(first)
+		if first.Seq != a.Seq && !moved || first.word != a.word {
 			c.breaks("Once", "%v was placed at %d and at %d", a.ID, first.Seq, a.Seq)
 		}
-		return
+		if !moved {
+			return
+		}
 	}
 	c.acked[a.ID] = a
 }
+
+// lost tells that the broker loses its memory in a step. What only a dead node has may be
+// missing until it comes back, and then lie further behind.
+func (c *checker) lost(step, n int) {
+	c.note("%d the broker loses %d", step, n)
+	c.lostAt = step
+}
+
+// sure says whether what was acknowledged must be seen at once, and stay where it is.
+func (c *checker) sure(a ack) bool { return a.step > c.lostAt }
 
 // banned tells that a ban was acknowledged, let that somebody tries to end it.
 func (c *checker) banned(step int, user string, room chat.RoomID, seq chat.Seq) {
@@ -138,7 +163,8 @@ func (c *checker) surelyBanned(step int, user string, room chat.RoomID) (chat.Se
 // deliver tells what a device got. fresh says that its session began without a token.
 func (c *checker) deliver(step int, device, user string, e *chat.Event) {
 	c.note("%d %s hears %s %d %v", step, device, e.Room.Key, e.Seq, e.Kind())
-	c.position(e.Position(), e.ID)
+	c.event(e)
+	c.heard = append(c.heard, hearing{device, user, e.Position(), e.ID})
 	if seq, yes := c.surelyBanned(step, user, e.Room); yes && e.Seq > seq {
 		c.breaks("No leak", "%s is banned from %s at %d and hears %d", device, e.Room.Key, seq, e.Seq)
 	}
@@ -147,12 +173,19 @@ func (c *checker) deliver(step int, device, user string, e *chat.Event) {
 	case s == nil:
 		s = &streamState{user: user}
 		c.streams[stream{device, e.Room}] = s
-	case e.Seq <= s.last:
+	case e.Seq <= s.last && !(c.lostAt > 0 && e.Filler() && e.Last() > s.last): // a void over what he heard
 		c.breaks("Ordered", "%s hears %s %d behind %d", device, e.Room.Key, e.Seq, s.last)
-	case e.Seq != s.last+1: // right if he was sent away, of which the log tells in the end
+	case e.Seq > s.last+1: // right if he was sent away, of which the log tells in the end
 		s.gaps = append(s.gaps, [2]chat.Seq{s.last, e.Seq})
 	}
 	s.last = e.Last()
+}
+
+// event is position for all but what stands for the lost.
+func (c *checker) event(e *chat.Event) {
+	if c.lostAt == 0 || !e.Filler() {
+		c.position(e.Position(), e.ID)
+	}
 }
 
 // sentAway says whether a log tells that somebody was sent away from first to last.
@@ -174,13 +207,15 @@ func (c *checker) page(step int, user string, room chat.RoomID, messages []chat.
 	for i := range messages {
 		m := &messages[i]
 		shown[m.ID] = m
-		c.position(m.Position(), m.ID)
+		if m.Gone == nil { // else it may stand for one that was lost
+			c.position(m.Position(), m.ID)
+		}
 		if i > 0 && m.TextSeq != messages[i-1].TextSeq+1 {
 			c.breaks("Complete", "a page of %s has text %d behind %d", room.Key, m.TextSeq, messages[i-1].TextSeq)
 		}
 	}
 	for id, a := range c.acked {
-		if a.step >= step || a.room != room {
+		if a.step >= step || a.room != room || !c.sure(a) {
 			continue
 		}
 		subject := id
@@ -217,16 +252,25 @@ func (c *checker) found(step int, user, word string, atLeast chat.Position, mess
 		}
 	}
 	for _, a := range c.acked {
-		if a.verb == "retract" && a.step < step && there[a.target] {
+		if a.verb == "retract" && a.step < step && c.sure(a) && there[a.target] {
 			c.breaks("No leak", "%v was retracted in step %d and is found in step %d", a.target, a.step, step)
 		}
 	}
 	for id, a := range c.acked {
-		if a.verb != "send" || a.word != word || a.room != atLeast.Room || a.Seq > atLeast.Seq || a.step >= step || c.tried[id] {
+		if a.verb != "send" || a.word != word || a.room != atLeast.Room || a.Seq > atLeast.Seq || a.step >= step || c.tried[id] || !c.sure(a) {
 			continue
 		}
 		if !there[id] {
 			c.breaks("Read your writes", "%v is not found, though the index was waited for", id)
+		}
+	}
+}
+
+// gone tells what a search found for a text that had been retracted before it began.
+func (c *checker) gone(step int, id chat.EventID, messages []chat.Message) {
+	for i := range messages {
+		if messages[i].ID == id {
+			c.breaks("No leak", "%v was retracted in step %d and is found at once", id, step)
 		}
 	}
 }
@@ -255,7 +299,7 @@ func (c *checker) follow(events []chat.Event) {
 		c.breaks("Complete", "a follower got %s %d behind %d", room.Key, first, c.outbox[room])
 	}
 	for i := range events {
-		c.position(events[i].Position(), events[i].ID)
+		c.event(&events[i])
 		if i > 0 && events[i].Seq != events[i-1].Last()+1 {
 			c.breaks("Complete", "a follower got %s %d behind %d", room.Key, events[i].Seq, events[i-1].Seq)
 		}
@@ -275,7 +319,7 @@ func (c *checker) end(room chat.RoomID, nodes [][]chat.Event, belong []string) {
 	ids := map[chat.EventID]chat.Seq{}
 	var last chat.Event
 	for i, e := range log {
-		c.position(e.Position(), e.ID)
+		c.event(&e)
 		if _, twice := ids[e.ID]; twice {
 			c.breaks("Once", "%v is in %s twice", e.ID, room.Key)
 		}
@@ -289,10 +333,16 @@ func (c *checker) end(room chat.RoomID, nodes [][]chat.Event, belong []string) {
 		last = e
 	}
 	for id, a := range c.acked {
-		if seq, ok := ids[id]; a.room == room && (!ok || seq != a.Seq) {
+		if seq, ok := ids[id]; a.room == room && (!ok || seq < a.Seq || seq > a.Seq && c.sure(a)) {
 			c.breaks("Kept", "%v was acknowledged at %d of %s and is at %d", id, a.Seq, room.Key, seq)
 		}
 	}
+	for id, a := range c.pending {
+		if _, ok := ids[id]; a.room == room && !ok {
+			c.breaks("Kept", "%v was pending in step %d and is nowhere in %s", id, a.step, room.Key)
+		}
+	}
+	c.heardOn(room, log, ids)
 	for key, s := range c.streams {
 		if key.room != room {
 			continue
@@ -309,5 +359,32 @@ func (c *checker) end(room chat.RoomID, nodes [][]chat.Event, belong []string) {
 	}
 	if c.outbox[room] != last.Last() {
 		c.breaks("Complete", "the follower got %s up to %d of %d", room.Key, c.outbox[room], last.Last())
+	}
+}
+
+// heardOn looks for devices that heard what came behind the event that sent their user
+// away, though nothing ever let him in again, and for events that were heard and are gone.
+func (c *checker) heardOn(room chat.RoomID, log []chat.Event, ids map[chat.EventID]chat.Seq) {
+	away := map[string]chat.Seq{} // who was sent away for good
+	for _, e := range log {
+		if m, ok := e.Content.(*chat.Member); ok {
+			if m.Role.Belongs() {
+				delete(away, m.User.Key)
+			} else if _, already := away[m.User.Key]; !already {
+				away[m.User.Key] = e.Seq
+			}
+		}
+	}
+	for _, h := range c.heard {
+		if h.at.Room != room {
+			continue
+		}
+		seq, ok := ids[h.id]
+		if from, yes := away[h.user]; yes && ok && seq == h.at.Seq && seq > from {
+			c.breaks("No leak", "%s heard %d of %s, was sent away at %d, and never came back", h.device, seq, room.Key, from)
+		}
+		if !ok && c.lostAt == 0 {
+			c.breaks("Kept", "%s heard %d of %s, which is gone", h.device, h.at.Seq, room.Key)
+		}
 	}
 }

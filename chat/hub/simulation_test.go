@@ -54,6 +54,7 @@ func TestSimulation(t *testing.T) {
 					ran.Add(1)
 					events.Add(int64(len(w.check.at)))
 					crashes.Add(int64(w.crashes))
+					losses.Add(int64(w.losses))
 					if n := len(w.check.broken); n > 0 {
 						broken.Add(int64(n))
 						keep(t, list[i], w.check)

@@ -35,24 +35,27 @@ type world struct {
 	k   *hubtest.Kit
 	rng *rand.Rand
 
-	step    int
-	crashes int
-	jumped  bool
-	skew    time.Duration // of the clock now
-	ahead   time.Duration // the most that it was
-	faults  []plannedFault
-	devices []*device
-	words   int
-	touched []sent           // texts that were changed, in order
-	busy    map[*device]bool // that do something in this step
-	dying   map[int]bool     // nodes that are killed in this step
+	step     int
+	crashes  int
+	losses   int
+	disputed int // up to which step another text may be on its way under a known id
+	jumped   bool
+	skew     time.Duration // of the clock now
+	ahead    time.Duration // the most that it was
+	faults   []plannedFault
+	devices  []*device
+	words    int
+	touched  []sent           // texts that were changed, in order
+	busy     map[*device]bool // that do something in this step
+	dying    map[int]bool     // nodes that are killed in this step
 
-	mu     sync.Mutex // guards all below: actions of one step run at once
-	check  *checker
-	texts  []sent
-	lives  [simNodes]int                 // how often each node was killed
-	inside map[chat.RoomID]map[life]bool // calls of the follower
-	calls  int                           // of it
+	mu       sync.Mutex // guards all below: actions of one step run at once
+	check    *checker
+	texts    []sent
+	twoTexts map[string]bool               // client ids under which another text may be on its way
+	lives    [simNodes]int                 // how often each node was killed
+	inside   map[chat.RoomID]map[life]bool // calls of the follower
+	calls    int                           // of it
 
 	running sync.WaitGroup // the followers
 	stop    context.CancelFunc
@@ -85,7 +88,7 @@ type device struct {
 }
 
 func newWorld(t *testing.T, k *hubtest.Kit, seed uint64) *world {
-	w := &world{t: t, k: k, rng: rand.New(rand.NewPCG(seed, 7)), check: newChecker(), busy: map[*device]bool{}, dying: map[int]bool{}, inside: map[chat.RoomID]map[life]bool{}}
+	w := &world{t: t, k: k, rng: rand.New(rand.NewPCG(seed, 7)), check: newChecker(), busy: map[*device]bool{}, twoTexts: map[string]bool{}, dying: map[int]bool{}, inside: map[chat.RoomID]map[life]bool{}}
 	w.ctx, w.stop = context.WithCancel(context.Background())
 	for _, r := range simRooms {
 		k.Room(r, simPeople...)
@@ -219,16 +222,20 @@ func (w *world) action() func() {
 		return w.member(node, room)
 	case n < 67:
 		return w.read(node, user, room)
-	case n < 73:
+	case n < 71:
 		return w.search(node, user)
-	case n < 87:
+	case n < 74:
+		return w.takeBack(node)
+	case n < 86:
 		return w.device(pick(w.rng, w.devices), node)
-	case n < 90:
+	case n < 89:
 		return w.kill(node)
-	case n < 93:
+	case n < 92:
 		w.start(node)
-	case n < 98:
+	case n < 97:
 		w.fail(node)
+	case n < 99:
+		return w.lose()
 	default:
 		w.jump()
 	}
@@ -276,6 +283,7 @@ func (w *world) place(node, i int) func() {
 		case err == nil:
 			w.texts[i].id, w.texts[i].seq, w.texts[i].step = r.ID, r.Seq, step
 			w.check.ack(s.clientID, ack{step: step, user: s.user, room: w.id(s.room), verb: "send", word: s.word, Receipt: r})
+		case errors.Is(err, chat.ErrConflict) && w.twoTexts[s.clientID]:
 		case !explained(err) && !errors.Is(err, chat.ErrNotFound) && !errors.Is(err, chat.ErrForbidden):
 			w.check.refuses(step, "send", err)
 		default:
@@ -297,10 +305,11 @@ func (w *world) again(node int) func() {
 // conflict uses an id again for another text.
 func (w *world) conflict(node int) func() {
 	s, ok := w.known()
-	if !ok || s.seq == 0 { // else a pending one may come second
+	if !ok || s.seq == 0 || w.losses > 0 { // else the first may be pending, or with a dead node only, and come second
 		return nil
 	}
 	step := w.step
+	w.disputed = step
 	return func() {
 		var r chat.Receipt
 		err := w.call(func(ctx context.Context) (err error) {
@@ -309,6 +318,10 @@ func (w *world) conflict(node int) func() {
 		})
 		w.mu.Lock()
 		defer w.mu.Unlock()
+		if err == nil && r.State == chat.Pending || explained(err) {
+			w.disputed = simSteps // it may be placed at any time
+			w.twoTexts[s.clientID] = true
+		}
 		if err == nil && r.State != chat.Pending || errors.Is(err, chat.ErrConflict) {
 			w.check.conflict(step, s.clientID, err != nil)
 		}
@@ -577,6 +590,53 @@ func (w *world) fail(node int) {
 	w.faults = append(w.faults, plannedFault{w.step + 1 + w.rng.IntN(4), w.k.Fail(contract, f, nodes...)})
 }
 
+// lose has the broker lose the end of each room, or everything, while others are at work.
+func (w *world) lose() func() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.disputed >= w.step {
+		return nil
+	}
+	n := pick(w.rng, []int{0, 1, 3, -1, -1})
+	w.losses++
+	w.check.lost(w.step, n)
+	return func() { w.k.Lose(n) }
+}
+
+// takeBack retracts a text and searches for it at once, at another node, where the index
+// knows nothing of that yet.
+func (w *world) takeBack(node int) func() {
+	s, known := w.known()
+	if !known || s.seq == 0 {
+		return nil
+	}
+	w.check.tries(s.id)
+	step := w.step
+	return func() {
+		var r chat.Receipt
+		err := w.call(func(ctx context.Context) (err error) {
+			r, err = w.room(node, s.user, s.room).Retract(ctx, s.id, "")
+			return err
+		})
+		if err != nil {
+			return
+		}
+		w.mu.Lock()
+		w.check.ack("", ack{step: step, user: s.user, room: w.id(s.room), verb: "retract", target: s.id, Receipt: r})
+		w.mu.Unlock()
+		var found hub.Found
+		err = w.call(func(ctx context.Context) (err error) {
+			found, err = w.k.As((node+1)%simNodes, "ann").Search(ctx, hub.Query{Where: search.Words(s.word), Limit: 10})
+			return err
+		})
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if err == nil && r.State != chat.Pending && w.check.lostAt < step {
+			w.check.gone(step, s.id, found.Messages)
+		}
+	}
+}
+
 func (w *world) jump() {
 	d := time.Duration(w.rng.IntN(7200)-3600) * time.Second
 	w.check.note("%d the clock jumps by %v", w.step, d)
@@ -607,6 +667,11 @@ func (w *world) finish() {
 				do()
 			}
 		}
+	}
+	time.Sleep(time.Minute)
+	for _, room := range simRooms { // a room that was lost is opened when somebody asks for it
+		_, err := w.room(0, "ann", room).Page(w.ctx, chat.Latest(1))
+		ok(w.t, err)
 	}
 	time.Sleep(time.Minute)
 	w.k.Settle()

@@ -47,6 +47,40 @@ func TestTheCheckerCatches(t *testing.T) {
 			c.ack("c1", sent(1, 1, 1))
 			c.end(room, [][]chat.Event{log(text(2, 2), text(1, 3))}, nil)
 		}},
+		{"Kept", "a pending text is not in the log", func(c *checker) {
+			c.ack("c1", sent(1, 0, 1))
+			c.end(room, [][]chat.Event{log(text(2, 1))}, nil)
+		}},
+		{"Kept", "an event that was heard is gone", func(c *checker) {
+			hear(c, 1, text(1, 1))
+			c.end(room, [][]chat.Event{nil}, nil)
+		}},
+		{"Kept", "a loss takes a text that was acknowledged", func(c *checker) {
+			c.ack("c1", sent(1, 1, 1))
+			c.lost(2, -1)
+			c.end(room, [][]chat.Event{nil}, nil)
+		}},
+		{"Kept", "what was acknowledged behind a loss has moved", func(c *checker) {
+			c.lost(2, -1)
+			c.ack("c1", sent(1, 1, 3))
+			c.end(room, [][]chat.Event{log(text(2, 1), text(1, 2))}, nil)
+		}},
+		{"Ordered", "after a loss a position is used again", func(c *checker) {
+			hear(c, 1, text(1, 1))
+			c.lost(2, -1)
+			c.ack("c2", sent(2, 1, 3))
+		}},
+		{"Once", "after a loss a text is there twice", func(c *checker) {
+			c.ack("c1", sent(1, 1, 1))
+			c.lost(2, -1)
+			c.end(room, [][]chat.Event{log(text(1, 1), text(1, 2))}, nil)
+		}},
+		{"No leak", "who was sent away hears on", func(c *checker) {
+			away := at(2, 2, &chat.Member{User: chat.UserID{Tenant: "test", Key: "bob"}, Role: chat.RoleBanned})
+			hear(c, 1, text(1, 1), away, text(3, 3))
+			c.end(room, [][]chat.Event{log(text(1, 1), away, text(3, 3))}, nil)
+		}},
+		{"No leak", "what was retracted is found at once", func(c *checker) { c.gone(1, id(1), []chat.Message{message(1, 1)}) }},
 		{"Ordered", "two events have one position", func(c *checker) { hear(c, 1, text(1, 1)); c.ack("", sent(2, 1, 1)) }},
 		{"Ordered", "a device hears backwards", func(c *checker) { hear(c, 1, text(2, 2), text(1, 1)) }},
 		{"Ordered", "a device hears twice", func(c *checker) { hear(c, 1, text(1, 1), text(1, 1)) }},
@@ -139,7 +173,7 @@ func TestTheCheckerCatches(t *testing.T) {
 	c.page(6, "bob", room, []chat.Message{message(1, 1), message(2, 2)}, 10)
 	c.found(6, "bob", "w1", chat.Position{Room: room, Seq: 1}, []chat.Message{message(1, 1)})
 	whole := log(text(1, 1), text(2, 2), at(3, 3, &chat.Member{User: chat.UserID{Tenant: "test", Key: "bob"}, Role: chat.RoleBanned}),
-		text(4, 4), text(5, 5), text(6, 6), text(7, 7))
+		at(4, 4, &chat.Member{User: chat.UserID{Tenant: "test", Key: "bob"}, Role: chat.RoleMember}), text(5, 5), text(6, 6), text(7, 7))
 	c.follow(whole[:4])
 	c.follow(whole[3:])
 	c.end(room, [][]chat.Event{whole, whole}, []string{"bob0"})

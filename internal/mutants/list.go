@@ -37,7 +37,7 @@ var mutants = []mutant{
 	{"a resume that forgets where live begins", "chat/hub/fan.go",
 		"a.last = max(a.last, last[i])", "_ = last[i]"},
 	{"a backlog that runs into what is live", "chat/hub/resume.go",
-		"			if e.Seq <= upTo {", "			if true {"},
+		"			if e.Last() <= upTo { // a void that reaches beyond it comes live", "			if true {"},
 	{"who was banned hears on", "chat/hub/fan.go",
 		"			f.depart(a, m.User)", "			_ = a"},
 	{"what was retracted is found", "chat/hub/search.go",
