@@ -65,8 +65,8 @@ func (f *fan) Events(events []chat.Event) {
 		}
 		// Live delivery is decided by the log: whoever was sent away hears that,
 		// and nothing behind it.
-		if m, ok := e.Content.(*chat.Member); ok && !m.Role.Belongs() {
-			f.depart(a, m.User)
+		if m, ok := e.Content.(*chat.Member); ok && !m.Role.Belongs() && f.depart(a, m.User) {
+			f.chores.recheck(m.User, false) // it may be an old event that a loss moved
 		}
 	}
 }
@@ -177,21 +177,22 @@ func (f *fan) deliver(a *audience, d *Delivery) {
 	a.sessions = live
 }
 
-// depart takes a user's sessions out of an audience, if there is one.
-func (f *fan) depart(a *audience, u chat.UserID) {
+// depart takes a user's sessions out of an audience, if there is one, and says whether he
+// has any.
+func (f *fan) depart(a *audience, u chat.UserID) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	sessions := f.sessions[u]
 	if len(sessions) == 0 {
-		return
+		return false
 	}
 	f.departures[u]++
-	if a == nil {
-		return
+	if a != nil {
+		for _, s := range sessions {
+			f.leave(s, a)
+		}
 	}
-	for _, s := range sessions {
-		f.leave(s, a)
-	}
+	return true
 }
 
 // leave takes one session out of one audience; under f.mu.

@@ -258,16 +258,22 @@ func (h *Hub) memberRow(ctx context.Context, room chat.RoomID, u chat.UserID) (s
 }
 
 // writeRow brings the directory to what a placed member event says. Doing it
-// again, or late, changes nothing. An event that was pending for long, or that a loss
-// moved behind others, gives nobody back what he lost since it was decided.
+// again, or late, changes nothing. Of an event that was pending for long, or that a loss
+// moved behind others, nothing comes where the row's change was decided after it; and it
+// gives nobody back what he lost since it was decided.
 func (h *Hub) writeRow(ctx context.Context, e *chat.Event) error {
 	c := e.Content.(*chat.Member)
 	row, err := h.memberRow(ctx, e.Room, c.User)
 	if err != nil {
 		return err
 	}
-	if !row.Event.IsZero() && row.Event != e.ID && row.Event != c.After && row.Role < chat.RoleMember && row.Role < c.Role {
-		return nil
+	if !row.Event.IsZero() && row.Event != e.ID && row.Event != c.After {
+		if e.Seq <= row.Seq || row.Role < chat.RoleMember && row.Role < c.Role {
+			return nil
+		}
+		if later, err := h.decidedAfter(ctx, e.Room, row.Event, e.ID); later || err != nil {
+			return err
+		}
 	}
 	if !row.Role.Belongs() && c.Role.Belongs() { // he comes in
 		s, err := h.settings(ctx, e.Room)
@@ -285,6 +291,25 @@ func (h *Hub) writeRow(ctx context.Context, e *chat.Event) error {
 		return nil
 	}
 	return err
+}
+
+// decidedAfter says whether one change of somebody's standing was decided after another,
+// by whoever knew of it.
+func (h *Hub) decidedAfter(ctx context.Context, room chat.RoomID, one, other chat.EventID) (bool, error) {
+	for range 8 { // changes back; more are not on their way at once
+		e, _, err := h.find(ctx, room, one)
+		m, ok := e.Content.(*chat.Member)
+		switch {
+		case errors.Is(err, chat.ErrNotFound) || err == nil && (!ok || m.After.IsZero()):
+			return false, nil
+		case err != nil:
+			return false, err
+		case m.After == other:
+			return true, nil
+		}
+		one = m.After
+	}
+	return false, nil
 }
 
 // narrows says whether a change of role takes something away.

@@ -365,9 +365,22 @@ func (c *checker) end(room chat.RoomID, nodes [][]chat.Event, belong []string) {
 // heardOn looks for devices that heard what came behind the event that sent their user
 // away, though nothing ever let him in again, and for events that were heard and are gone.
 func (c *checker) heardOn(room chat.RoomID, log []chat.Event, ids map[chat.EventID]chat.Seq) {
-	away := map[string]chat.Seq{} // who was sent away for good
+	away := map[string]chat.Seq{}            // who was sent away for good
+	after := map[chat.EventID]chat.EventID{} // which change was decided after which
+	overtaken := map[chat.EventID]bool{}     // by one that was decided after it
 	for _, e := range log {
 		if m, ok := e.Content.(*chat.Member); ok {
+			after[e.ID] = m.After
+		}
+	}
+	for _, e := range log {
+		if m, ok := e.Content.(*chat.Member); ok {
+			for id := m.After; !id.IsZero(); id = after[id] {
+				overtaken[id] = true
+			}
+			if overtaken[e.ID] {
+				continue
+			}
 			if m.Role.Belongs() {
 				delete(away, m.User.Key)
 			} else if _, already := away[m.User.Key]; !already {

@@ -92,6 +92,9 @@ type record struct {
 // placed says whether it has its position.
 func (r *record) placed() bool { return r.Event.Seq > 0 }
 
+// pending says whether it is to be placed.
+func (r *record) pending() bool { return !r.placed() && r.aside == nil }
+
 // New makes a journal over a broker, and goes on with what the store holds. ctx is for
 // opening only. Close the journal before the broker.
 func New(ctx context.Context, store Store, to chat.Broker, o *Options) (*Journal, error) {
@@ -179,6 +182,9 @@ func (j *Journal) Publish(ctx context.Context, events []chat.Event) ([]chat.Rece
 	if err := chat.CheckPublish(op, events); err != nil {
 		return nil, err
 	}
+	timer := time.NewTimer(j.opt.Wait)
+	defer timer.Stop()
+	j.waitFor(ctx, timer, j.contested(events))
 	mine, failed, err := j.admit(op, events)
 	if err != nil {
 		return nil, err
@@ -186,7 +192,7 @@ func (j *Journal) Publish(ctx context.Context, events []chat.Event) ([]chat.Rece
 	if err := j.keep(mine); err != nil {
 		return nil, err
 	}
-	j.wait(ctx, mine)
+	j.waitFor(ctx, timer, j.done(mine))
 
 	receipts := make([]chat.Receipt, len(events))
 	j.mu.Lock()
@@ -231,6 +237,8 @@ func (j *Journal) admit(op string, events []chat.Event) (mine []admitted, failed
 			failed = failed.Fail(i, &chat.Error{Kind: chat.ErrUnavailable, Op: op, Field: "journal", Limit: j.opt.Bytes})
 		case r == nil:
 			mine[i] = admitted{j.add(e, now), true}
+		case r.digest != e.Digest() && r.pending(): // which of them is first is not known
+			failed = failed.Fail(i, &chat.Error{Kind: chat.ErrUnavailable, Op: op, Field: "id", Retry: j.opt.Wait})
 		case r.digest != e.Digest():
 			failed = failed.Fail(i, &chat.Error{Kind: chat.ErrConflict, Op: op, Field: "id"})
 		case r.aside != nil:
@@ -288,20 +296,38 @@ func (j *Journal) keep(mine []admitted) error {
 	return nil
 }
 
-// wait waits until all of these are done, for as long as Publish waits.
-func (j *Journal) wait(ctx context.Context, mine []admitted) {
-	timer := time.NewTimer(j.opt.Wait)
-	defer timer.Stop()
-	for _, m := range mine {
-		if m.record == nil {
-			continue
+// contested is what to wait for before events are admitted: others under the same ids,
+// of which nobody knows yet whether they are first.
+func (j *Journal) contested(events []chat.Event) (all []<-chan struct{}) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for i := range events {
+		if r := j.records[events[i].ID]; r != nil && r.pending() && r.digest != events[i].Digest() {
+			all = append(all, r.done)
 		}
-		j.mu.Lock()
-		done := m.done
-		j.mu.Unlock()
+	}
+	return all
+}
+
+// done is what to wait for until events are placed.
+func (j *Journal) done(mine []admitted) (all []<-chan struct{}) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, m := range mine {
+		if m.record != nil {
+			all = append(all, m.record.done)
+		}
+	}
+	return all
+}
+
+// waitFor waits until all of these are closed, for as long as Publish waits.
+func (j *Journal) waitFor(ctx context.Context, timer *time.Timer, all []<-chan struct{}) {
+	for _, done := range all {
 		select {
 		case <-done:
 		case <-timer.C:
+			timer.Reset(0) // for whoever waits next
 			return
 		case <-ctx.Done():
 			return
