@@ -26,6 +26,7 @@ type checker struct {
 	tried   map[chat.EventID]bool // texts that somebody may have edited or retracted
 
 	pending map[chat.EventID]ack // acknowledged, to be placed later
+	said    []said
 	heard   []hearing
 	lostAt  int // the last step in which the broker lost its memory
 }
@@ -56,6 +57,14 @@ type streamState struct {
 type standingOf struct {
 	user string
 	room chat.RoomID
+}
+
+// said is a text that somebody sent for the first time.
+type said struct {
+	user string
+	node int
+	step int
+	id   chat.EventID
 }
 
 // hearing is one event that a device got.
@@ -342,6 +351,7 @@ func (c *checker) end(room chat.RoomID, nodes [][]chat.Event, belong []string) {
 			c.breaks("Kept", "%v was pending in step %d and is nowhere in %s", id, a.step, room.Key)
 		}
 	}
+	c.inOrder(ids)
 	c.heardOn(room, log, ids)
 	for key, s := range c.streams {
 		if key.room != room {
@@ -359,6 +369,29 @@ func (c *checker) end(room chat.RoomID, nodes [][]chat.Event, belong []string) {
 	}
 	if c.outbox[room] != last.Last() {
 		c.breaks("Complete", "the follower got %s up to %d of %d", room.Key, c.outbox[room], last.Last())
+	}
+}
+
+// sends tells that a text is acknowledged to who sent it for the first time.
+func (c *checker) sends(node int, a ack) { c.said = append(c.said, said{a.user, node, a.step, a.ID}) }
+
+// sentElsewhere tells that a text was sent again, by whatever node.
+func (c *checker) sentElsewhere(id chat.EventID) {
+	c.said = slices.DeleteFunc(c.said, func(s said) bool { return s.id == id })
+}
+
+// inOrder looks whether what somebody sent by one node lies in the order in which he sent
+// it, pending or not.
+func (c *checker) inOrder(ids map[chat.EventID]chat.Seq) {
+	if c.lostAt > 0 {
+		return
+	}
+	for i, a := range c.said {
+		for _, b := range c.said[i+1:] {
+			if a.user == b.user && a.node == b.node && a.step < b.step && ids[a.id] > ids[b.id] && ids[b.id] > 0 {
+				c.breaks("Ordered", "%v was sent in step %d and lies at %d, %v in step %d and lies at %d", a.id, a.step, ids[a.id], b.id, b.step, ids[b.id])
+			}
+		}
 	}
 }
 

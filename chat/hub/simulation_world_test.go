@@ -266,10 +266,10 @@ func (w *world) newText(user, room string) sent {
 // send sends a text; texts that were sent before are told from new ones by their index.
 func (w *world) send(node int, s sent) func() {
 	w.texts = append(w.texts, s)
-	return w.place(node, len(w.texts)-1)
+	return w.place(node, len(w.texts)-1, true)
 }
 
-func (w *world) place(node, i int) func() {
+func (w *world) place(node, i int, first bool) func() {
 	s, step := w.texts[i], w.step
 	return func() {
 		var r chat.Receipt
@@ -282,7 +282,13 @@ func (w *world) place(node, i int) func() {
 		switch {
 		case err == nil:
 			w.texts[i].id, w.texts[i].seq, w.texts[i].step = r.ID, r.Seq, step
-			w.check.ack(s.clientID, ack{step: step, user: s.user, room: w.id(s.room), verb: "send", word: s.word, Receipt: r})
+			a := ack{step: step, user: s.user, room: w.id(s.room), verb: "send", word: s.word, Receipt: r}
+			w.check.ack(s.clientID, a)
+			if first {
+				w.check.sends(node, a)
+			} else {
+				w.check.sentElsewhere(r.ID)
+			}
 		case errors.Is(err, chat.ErrConflict) && w.twoTexts[s.clientID]:
 		case !explained(err) && !errors.Is(err, chat.ErrNotFound) && !errors.Is(err, chat.ErrForbidden):
 			w.check.refuses(step, "send", err)
@@ -299,7 +305,7 @@ func (w *world) again(node int) func() {
 	if len(w.texts) == 0 {
 		return nil
 	}
-	return w.place(node, w.rng.IntN(len(w.texts)))
+	return w.place(node, w.rng.IntN(len(w.texts)), false)
 }
 
 // conflict uses an id again for another text.

@@ -84,6 +84,14 @@ func TestTheCheckerCatches(t *testing.T) {
 		{"Ordered", "two events have one position", func(c *checker) { hear(c, 1, text(1, 1)); c.ack("", sent(2, 1, 1)) }},
 		{"Ordered", "a device hears backwards", func(c *checker) { hear(c, 1, text(2, 2), text(1, 1)) }},
 		{"Ordered", "a device hears twice", func(c *checker) { hear(c, 1, text(1, 1), text(1, 1)) }},
+		{"Ordered", "what was sent second comes first", func(c *checker) {
+			first, second := sent(1, 0, 1), sent(2, 0, 2)
+			c.ack("c1", first)
+			c.sends(0, first)
+			c.ack("c2", second)
+			c.sends(0, second)
+			c.end(room, [][]chat.Event{log(text(2, 1), text(1, 2))}, nil)
+		}},
 		{"Ordered", "time falls", func(c *checker) {
 			late := text(2, 2)
 			late.At = time.Unix(0, 0)
