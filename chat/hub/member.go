@@ -245,6 +245,9 @@ func (h *Hub) finish(ctx context.Context, op string, room chat.RoomID, by, user 
 		return err
 	}
 	_, err = h.setMember(ctx, op, change{id: row.Event, room: room, by: by, user: user, role: row.Role})
+	if errors.Is(err, chat.ErrConflict) { // who asked first has it placed by now
+		return nil
+	}
 	return err
 }
 

@@ -50,6 +50,7 @@ type stream struct {
 
 type streamState struct {
 	user string
+	away bool // the last that it heard sent its user away
 	last chat.Seq
 	gaps [][2]chat.Seq // what it heard nothing between
 }
@@ -184,10 +185,12 @@ func (c *checker) deliver(step int, device, user string, e *chat.Event) {
 		c.streams[stream{device, e.Room}] = s
 	case e.Seq <= s.last && !(c.lostAt > 0 && e.Filler() && e.Last() > s.last): // a void over what he heard
 		c.breaks("Ordered", "%s hears %s %d behind %d", device, e.Room.Key, e.Seq, s.last)
-	case e.Seq > s.last+1: // right if he was sent away, of which the log tells in the end
+	case e.Seq > s.last+1 && !s.away: // right if he was sent away, of which the log tells in the end
 		s.gaps = append(s.gaps, [2]chat.Seq{s.last, e.Seq})
 	}
 	s.last = e.Last()
+	m, ok := e.Content.(*chat.Member)
+	s.away = ok && m.User.Key == user && !m.Role.Belongs()
 }
 
 // event is position for all but what stands for the lost.
