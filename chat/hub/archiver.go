@@ -30,6 +30,9 @@ func (a *archiver) do(ctx context.Context, p chat.Position) error {
 		if len(events) == 0 {
 			return &chat.Error{Kind: chat.ErrIncomplete, Op: "archive", Field: "head"}
 		}
+		if err := a.h.inEpoch(ctx); err != nil {
+			return err
+		}
 		if err := a.append(ctx, events); err != nil {
 			return err
 		}
@@ -37,6 +40,9 @@ func (a *archiver) do(ctx context.Context, p chat.Position) error {
 			if err := a.effect(ctx, &events[i]); err != nil {
 				return err
 			}
+		}
+		if err := a.h.inEpoch(ctx); err != nil {
+			return err
 		}
 		last := events[len(events)-1].Last()
 		if err := a.h.set.Broker.Archived(ctx, chat.Position{Room: p.Room, Seq: last}); err != nil {

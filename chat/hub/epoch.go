@@ -177,6 +177,21 @@ func (e *epochs) read(ctx context.Context) (memory, was string, v epoch, err err
 	return memory, was, parseEpoch(was), err
 }
 
+// inEpoch refuses while the broker has another memory than this node has joined: what it
+// shows now may be gone or elsewhere in the next moment, and nobody would wait for this node
+// to put down what it has in hand.
+func (h *Hub) inEpoch(ctx context.Context) error {
+	if h.epochs == nil {
+		return nil
+	}
+	memory, err := chat.Memory(ctx, h.set.Broker)
+	if err == nil && memory != h.epochs.now().memory {
+		h.epochs.hurry()
+		err = &chat.Error{Kind: chat.ErrUnavailable, Op: "epoch", Field: "memory", Retry: retryFirst}
+	}
+	return err
+}
+
 // round does what there is to do.
 func (e *epochs) round(ctx context.Context) error {
 	memory, was, v, err := e.read(ctx)

@@ -69,6 +69,12 @@ func TestSimulation(t *testing.T) {
 
 func simulate(t *testing.T, seed uint64) *world {
 	var w *world
+	defer func() {
+		if w != nil && len(w.check.broken) == 0 && t.Failed() { // an end that the world didn't see coming
+			w.check.broken = []string{"Complete: the world ended before its time"}
+			keep(t, seed, w.check)
+		}
+	}()
 	hubtest.Run(t, simNodes, func(t *testing.T, k *hubtest.Kit) {
 		w = newWorld(t, k, seed)
 		w.run()

@@ -43,8 +43,8 @@ const (
 	maxAge       = 12 * time.Hour
 	defaultBytes = 1 << 30
 
-	batchSize  = 200              // events of one room that are published at once
-	callTime   = 10 * time.Second // for one call to the broker
+	batchSize  = 200             // events of one room that are published at once
+	callTime   = 8 * time.Second // for one call to the broker: shorter than others wait for this node after a loss
 	retryFirst = 50 * time.Millisecond
 	retryMost  = 5 * time.Second
 	sweepEvery = time.Minute // how often it is looked for what is too old

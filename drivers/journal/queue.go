@@ -42,14 +42,7 @@ func (j *Journal) publish(room chat.RoomID, q *queue) {
 		if len(batch) == 0 {
 			return
 		}
-		events := make([]chat.Event, len(batch))
-		for i, r := range batch {
-			events[i] = bare(&r.Event)
-		}
-		ctx, cancel := context.WithTimeout(j.ctx, callTime)
-		receipts, err := j.Broker.Publish(ctx, events)
-		cancel()
-		if j.settle(q, batch, memory, receipts, err) {
+		if j.call(q, batch, memory) {
 			retry = retryFirst
 			continue
 		}
@@ -62,6 +55,32 @@ func (j *Journal) publish(room chat.RoomID, q *queue) {
 		}
 		timer.Stop()
 	}
+}
+
+// call gives a batch to the broker, and says whether it came to anything. While another
+// memory than the valid one is at hand nothing is given to it: this node may not be known
+// there yet, and nobody would ask it for what it placed.
+func (j *Journal) call(q *queue, batch []*record, memory string) (progress bool) {
+	ctx, cancel := context.WithTimeout(j.ctx, callTime)
+	defer cancel()
+	now, err := chat.Memory(ctx, j.Broker)
+	if errors.Is(err, errors.ErrUnsupported) {
+		now, err = memory, nil
+	}
+	if err != nil || now != memory {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		for _, r := range batch {
+			r.trying = false
+		}
+		return false
+	}
+	events := make([]chat.Event, len(batch))
+	for i, r := range batch {
+		events[i] = bare(&r.Event)
+	}
+	receipts, err := j.Broker.Publish(ctx, events)
+	return j.settle(q, batch, memory, receipts, err)
 }
 
 // bare is an event as it is published.

@@ -38,6 +38,7 @@ type (
 	talksOn      struct{ right }
 	deafToDeaths struct{ right }
 	noContext    struct{ right }
+	hastyStop    struct{ right }
 )
 
 func (r deadStay) Beat(ctx context.Context, node string, _ time.Duration) (bool, error) {
@@ -184,7 +185,9 @@ func (r blocks) Set(ctx context.Context, node string, all []presence.Session) er
 			return ctx.Err()
 		}
 	}
-	return r.right.Set(ctx, node, all)
+	err := r.right.Set(ctx, node, all)
+	time.Sleep(20 * time.Microsecond) // so that the watch is told of one at least
+	return err
 }
 
 var watching atomic.Int64
@@ -202,6 +205,12 @@ func (r deafToDeaths) Watch(ctx context.Context, fn func([]presence.State)) (fun
 	return r.right.Watch(ctx, func(all []presence.State) {
 		fn(slices.DeleteFunc(all, func(s presence.State) bool { return len(s.Sessions) == 0 }))
 	})
+}
+
+// Watch's stop doesn't wait for the call that runs.
+func (r hastyStop) Watch(ctx context.Context, fn func([]presence.State)) (func(), error) {
+	stop, err := r.right.Watch(ctx, fn)
+	return func() { go stop() }, err
 }
 
 func (r noContext) Set(_ context.Context, node string, all []presence.Session) error {
@@ -234,6 +243,7 @@ func TestTheSuiteCatches(t *testing.T) {
 			}}
 		}}
 	suite.Catch(t, presencetest.Cases(), []suite.Wrong[*presencetest.Site]{
+		wrong("a stop that waits for nobody", "a stop waits for the call that runs", func(r right) right { return hastyStop{r} }),
 		wrong("a dead node's sessions stay", "a dead node's sessions are gone", func(r right) right { return deadStay{r} }),
 		wrong("sessions end before the lease", "a node that beats keeps its sessions", func(r right) right { return flickers{r} }),
 		wrong("no lease is fresh", "a fresh lease starts empty", func(r right) right { return neverFresh{r} }),

@@ -13,6 +13,7 @@ import (
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/chat/hub"
 	"github.com/parlor-chat/parlor/chat/hub/hubtest"
+	"github.com/parlor-chat/parlor/search"
 )
 
 func say(t *testing.T, k *hubtest.Kit, node int, user, room, body string) chat.Receipt {
@@ -335,6 +336,23 @@ func TestLagIsTold(t *testing.T) {
 		k.Settle()
 		if lag, err = k.Node(1).Admin().Lag(t.Context()); err != nil || slices.ContainsFunc(lag, func(l hub.Lag) bool { return l.Events != 0 }) {
 			t.Errorf("%v, %v", lag, err)
+		}
+	})
+}
+
+// A follower that failed tries again by itself, soon, though nothing new is placed.
+func TestAFollowerTriesAgainByItself(t *testing.T) {
+	hubtest.Run(t, 1, func(t *testing.T, k *hubtest.Kit) {
+		k.Room("r", "ann")
+		k.Settle()
+		heal := k.Fail(hubtest.Index, hubtest.Down)
+		say(t, k, 0, "ann", "r", "soup")
+		time.Sleep(500 * time.Millisecond)
+		heal()
+		time.Sleep(1500 * time.Millisecond)
+		found, err := k.As(0, "ann").Search(t.Context(), hub.Query{Where: search.Words("soup"), Limit: 1})
+		if err != nil || len(found.Messages) != 1 {
+			t.Errorf("%d found, %v", len(found.Messages), err)
 		}
 	})
 }
