@@ -17,6 +17,7 @@
 //	presence/presencetest its conformance
 //	drivers              Set, one driver of each contract
 //	drivers/memory       all contracts in memory: the reference
+//	drivers/journal      keeps what is sent on this node until the archive shows it
 //	examples/quickstart  a first look
 //	examples/archive     real chat logs: import, page, search, check
 //

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 // What is left of a room is made one log: dense, with every known event where it lay.
@@ -68,4 +70,57 @@ func TestRejoin(t *testing.T) {
 			t.Errorf("%s: kept %v, fillers %v, last %d", c.name, kept, fillers, last)
 		}
 	}
+}
+
+// Whatever is left, the log is dense, every known event lies where it lay, and none is
+// there twice.
+func TestRejoinProperties(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		room := line(rapid.StringMatching(`[tx]{0,30}`).Draw(t, "room"))
+		for i := range room {
+			room[i].ID = NewID()
+		}
+		archived := rapid.IntRange(0, len(room)).Draw(t, "archived")
+		from := rapid.IntRange(0, archived).Draw(t, "from")
+		if archived == from && archived > 0 {
+			from-- // the archive's end is always asked for
+		}
+		known := map[EventID]Seq{}
+		var others []Event
+		for _, i := range rapid.SliceOf(rapid.IntRange(0, 40)).Draw(t, "others") {
+			if i < len(room) {
+				others = append(others, room[i])
+				if i >= archived {
+					known[room[i].ID] = room[i].Seq
+				}
+			}
+		}
+		doubt := int64(rapid.IntRange(0, 3).Draw(t, "doubt"))
+		log := Rejoin(foldRoom, room[from:archived], others, doubt, time.Now())
+		if err := CheckDense(log, true); err != nil {
+			t.Fatal(err)
+		}
+		if len(log) > 0 && archived == 0 && log[0].Seq != 1 {
+			t.Fatalf("it begins at %d", log[0].Seq)
+		}
+		seen := map[EventID]bool{}
+		for i := range log {
+			e := &log[i]
+			if seen[e.ID] {
+				t.Fatalf("%d is there twice", e.Seq)
+			}
+			seen[e.ID] = true
+			if seq, ok := known[e.ID]; ok && seq != e.Seq {
+				t.Fatalf("%d lies at %d", seq, e.Seq)
+			}
+		}
+		for id, seq := range known {
+			if !seen[id] {
+				t.Fatalf("%d is gone", seq)
+			}
+		}
+		if doubt > 0 && log[len(log)-1].Last() != Seq(doubt)*VoidSpan-1 {
+			t.Fatalf("it ends at %d", log[len(log)-1].Last())
+		}
+	})
 }

@@ -47,4 +47,18 @@
 // adds its own with [Hub.Follow]. They may be late: [Admin.Lag] says how late,
 // [Admin.CatchUp] waits. Reading never waits: pages join the broker's head and the
 // archive by Seq.
+//
+// # When things fail
+//
+// With a journal in front of the broker (package drivers/journal), a send is kept on this
+// node's disk first. While the broker is away, Send returns after a second with a receipt
+// that says [chat.Pending]: it will be placed, in order, and its Seq is told to whoever
+// sends it again under the same [Once]. What can't be placed for 12 hours is set aside:
+// [Admin.Held] lists it, [Admin.Decide] ends it.
+//
+// When the broker lost its memory, rooms are [chat.ErrUnavailable] with the field "memory"
+// until the nodes have put back what they hold: some seconds, or ten where one of them is
+// dead. Then everything lies where it lay. One exception: what only a dead node holds comes
+// back when that node does, under its id, at a later position. Its first positions are
+// crossed by a [chat.Void], which sessions and pages of all events show like any event.
 package hub

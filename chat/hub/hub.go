@@ -32,7 +32,9 @@ type Hub struct {
 // Options changes what [New] makes. Nil options, and the zero value of each
 // field, mean the default.
 type Options struct {
-	// Node names this hub among those that share its drivers; a key. Random by default.
+	// Node names this hub among those that share its drivers; a key. Random by default. A
+	// node with a journal keeps its name for as long as the journal's disk lives, and no
+	// longer: after a loss the others ask it by that name what it holds.
 	Node string
 	// Access decides who may see what; the set's Directory by default.
 	Access storage.Access

@@ -41,7 +41,10 @@ var (
 
 // Lose has the broker lose the newest n events of each room, as a server does that is
 // replaced by a copy which is behind; or with n below 0 everything, as one that starts
-// empty. The nodes find that out by themselves, and put back what they hold.
+// empty. The nodes find that out by themselves and put back what they hold. Until then rooms
+// are unavailable and sends pending: for some seconds, or ten where a node is dead; [Kit.Settle]
+// waits for it. What only a dead node holds comes back, behind what came since, when it is
+// started.
 func (k *Kit) Lose(n int) {
 	k.mu.Lock()
 	k.losses++
