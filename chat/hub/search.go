@@ -14,7 +14,7 @@ type Query struct {
 	Where   search.Expr // nil: every message
 	ByScore bool        // by relevance; else newest first
 	After   string      // [Found.Next] of the page before; empty: the first page
-	Limit   int         // hits, 1 to search.MaxLimit
+	Limit   int         // hits, 0 to search.MaxLimit; with 0 only Count and Facets are answered
 	Count   int         // count the matches up to here; 0: don't
 	Facets  []search.Facet
 
