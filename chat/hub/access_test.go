@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -467,4 +468,32 @@ func TestABanThatFailedHalfwayIsFinishedByTheNext(t *testing.T) {
 			}
 		})
 	}
+}
+
+// overtakenBroker lets somebody else act before it places a change of member.
+type overtakenBroker struct {
+	chat.Broker
+	first func()
+	once  *sync.Once
+}
+
+func (b overtakenBroker) Publish(ctx context.Context, events []chat.Event) ([]chat.Receipt, error) {
+	if events[0].Kind() == chat.KindMember {
+		b.once.Do(b.first)
+	}
+	return b.Broker.Publish(ctx, events)
+}
+
+// Two who take the same away from somebody at once have both done it, whoever's event is
+// placed.
+func TestABanThatAnotherFinishedIsDone(t *testing.T) {
+	k := newKit(t, nil)
+	ban := func(h *hub.Hub) error {
+		return h.As(user("ann")).Room(k.kitchen.Key).SetMember(t.Context(), "bob", chat.RoleBanned, "")
+	}
+	other := func() { ok(t, ban(k.Hub)) }
+	h := k.over(func(s *drivers.Set) { s.Broker = overtakenBroker{s.Broker, other, new(sync.Once)} })
+	ok(t, ban(h))
+	_, err := k.in("bob", k.kitchen).Page(t.Context(), chat.Latest(1))
+	fails(t, err, chat.ErrNotFound, "room")
 }

@@ -57,8 +57,7 @@ func (a Admin) SetMember(ctx context.Context, room chat.RoomID, u chat.UserID, r
 	case row.Role == role:
 		return a.h.finish(ctx, op, room, u, u)
 	}
-	_, err = a.h.setMember(ctx, op, change{room: room, by: u, user: u, role: role, reason: reason})
-	return err
+	return a.h.setMember(ctx, op, change{room: room, by: u, user: u, role: role, reason: reason})
 }
 
 // PutUser stores what somebody is called.

@@ -33,8 +33,7 @@ func (r Room) Join(ctx context.Context) error {
 	if settings.MembersOnly {
 		return forbidden(op, "role")
 	}
-	_, err = r.h.setMember(ctx, op, change{room: r.id, by: r.user, user: r.user, role: chat.RoleMember, ask: true})
-	return err
+	return r.h.setMember(ctx, op, change{room: r.id, by: r.user, user: r.user, role: chat.RoleMember, ask: true})
 }
 
 // Leave ends the user's membership. Leaving a room that he doesn't belong to is
@@ -56,8 +55,7 @@ func (r Room) Leave(ctx context.Context) error {
 	if err := r.h.changeable(ctx, op, r.id); err != nil {
 		return err
 	}
-	_, err = r.h.setMember(ctx, op, change{room: r.id, by: r.user, user: r.user, role: chat.RoleNone, ask: true})
-	return err
+	return r.h.setMember(ctx, op, change{room: r.id, by: r.user, user: r.user, role: chat.RoleNone, ask: true})
 }
 
 // SetMember gives somebody of the user's tenant a role: [chat.RoleMember] lets him in,
@@ -95,8 +93,7 @@ func (r Room) SetMember(ctx context.Context, userKey string, role chat.Role, rea
 	if was.Role == role {
 		return r.h.finish(ctx, op, r.id, r.user, u)
 	}
-	_, err = r.h.setMember(ctx, op, change{room: r.id, by: r.user, user: u, role: role, reason: reason, ask: true})
-	return err
+	return r.h.setMember(ctx, op, change{room: r.id, by: r.user, user: u, role: role, reason: reason, ask: true})
 }
 
 // mayAppoint says whether somebody in a role may bring another from one role to
@@ -173,7 +170,10 @@ type change struct {
 // written before the event, so that nobody reads on while it travels; what widens
 // after it, so that nobody reads before it is true. A crash in between is mended
 // by the follower, which writes the row of each member event again.
-func (h *Hub) setMember(ctx context.Context, op string, c change) (chat.Receipt, error) {
+//
+// Whoever asks for the same change at once may have it placed, under the same id, in the
+// name of another or knowing less of what was before ([Hub.finish]): then it is done.
+func (h *Hub) setMember(ctx context.Context, op string, c change) error {
 	if c.id.IsZero() {
 		c.id = chat.NewID()
 	}
@@ -181,43 +181,46 @@ func (h *Hub) setMember(ctx context.Context, op string, c change) (chat.Receipt,
 		Content: &chat.Member{User: c.user, Role: c.role, Reason: c.reason}}
 	row, err := h.memberRow(ctx, c.room, c.user)
 	if err != nil {
-		return chat.Receipt{}, err
+		return err
 	}
 	if row.Event != c.id { // else it is the same change, asked for again
 		e.Content.(*chat.Member).After = row.Event
 	}
 	if err := e.Check(op); err != nil {
-		return chat.Receipt{}, err
+		return err
 	}
 	if c.ask {
 		if err := h.allow(ctx, op, Action{User: c.by, Room: c.room, Verb: VerbMember, Event: &e}); err != nil {
-			return chat.Receipt{}, err
+			return err
 		}
 	}
 	if narrows(row.Role, c.role) {
 		head, err := h.set.Broker.Recent(ctx, c.room, chat.Latest(1).All())
 		if err != nil {
-			return chat.Receipt{}, err
+			return err
 		}
 		early := row
 		// The event will get this Seq or a higher one, so the row can only rise.
 		early.Role, early.Seq, early.Event = c.role, max(head.Last, row.Seq)+1, c.id
 		if err := h.set.Directory.PutMember(ctx, early); err != nil {
-			return chat.Receipt{}, err
+			return err
 		}
 	}
 	receipt, err := h.publish(ctx, e)
-	if err != nil {
+	switch {
+	case errors.Is(err, chat.ErrConflict):
+		return nil
+	case err != nil:
 		// Where the row was narrowed already, streams follow it, as reads do.
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), choreTime)
 		defer cancel()
 		h.tellAccess(late, c.user, true)
-		return chat.Receipt{}, err
+		return err
 	}
 	e.Seq = receipt.Seq
 	if receipt.State != chat.Pending { // else the followers write the row when it is placed
 		if err := h.writeRow(ctx, &e); err != nil {
-			return chat.Receipt{}, err
+			return err
 		}
 	}
 	// So that sessions follow at once; else they do when the log brings them the event, or
@@ -225,7 +228,7 @@ func (h *Hub) setMember(ctx context.Context, op string, c change) (chat.Receipt,
 	if err := h.tellAccess(ctx, c.user, receipt.State == chat.Pending && narrows(row.Role, c.role)); err != nil {
 		h.log.Debug("parlor: other nodes hear of a change of standing from the log only", "user", c.user, "error", err)
 	}
-	return receipt, nil
+	return nil
 }
 
 // finish places the event of a change that the row tells already, where that failed
@@ -244,11 +247,7 @@ func (h *Hub) finish(ctx context.Context, op string, room chat.RoomID, by, user 
 	if _, _, err := h.find(ctx, room, row.Event); !errors.Is(err, chat.ErrNotFound) {
 		return err
 	}
-	_, err = h.setMember(ctx, op, change{id: row.Event, room: room, by: by, user: user, role: row.Role})
-	if errors.Is(err, chat.ErrConflict) { // who asked first has it placed by now
-		return nil
-	}
-	return err
+	return h.setMember(ctx, op, change{id: row.Event, room: room, by: by, user: user, role: row.Role})
 }
 
 // memberRow is somebody's row in a room; a new one where there is none.

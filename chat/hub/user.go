@@ -84,7 +84,7 @@ func (u User) Create(ctx context.Context, r storage.Room) (Room, error) {
 	if _, err := u.h.putRoom(ctx, op, r); err != nil {
 		return Room{}, err
 	}
-	if _, err := u.h.setMember(ctx, op, change{room: r.ID, by: u.id, user: u.id, role: chat.RoleOwner}); err != nil {
+	if err := u.h.setMember(ctx, op, change{room: r.ID, by: u.id, user: u.id, role: chat.RoleOwner}); err != nil {
 		return Room{}, err
 	}
 	return room, nil
@@ -131,7 +131,7 @@ func (u User) Direct(ctx context.Context, others ...string) (Room, error) {
 		member := chat.UserID{Tenant: u.id.Tenant, Key: k}
 		// The id is derived, so two who make the room at once place each member once.
 		id := chat.DeriveID(room.id, member, "direct")
-		if _, err := u.h.setMember(ctx, op, change{id: id, room: room.id, by: member, user: member, role: chat.RoleMember}); err != nil {
+		if err := u.h.setMember(ctx, op, change{id: id, room: room.id, by: member, user: member, role: chat.RoleMember}); err != nil {
 			return Room{}, err
 		}
 	}
