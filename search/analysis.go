@@ -17,6 +17,29 @@ type Token struct {
 	Start, End int    // bytes of the text that it was made from: text[Start:End]
 }
 
+// Analysis is how text becomes tokens. Documents and the expressions that look for
+// them must be made by the same one. The zero value is what Parlor does by itself, and
+// what the functions Tokens, Analyze, Words, PhraseOf and PrefixOf do.
+type Analysis struct {
+	// FoldAccents makes letters that differ in their accents alone equal.
+	FoldAccents bool
+}
+
+// Name tells analyses apart whose tokens differ: also those of different versions of
+// this package. It is part of the name of an index's generation.
+func (a Analysis) Name() string {
+	if a.FoldAccents {
+		return "1f"
+	}
+	return "1"
+}
+
+// Tokens is [Tokens] by this analysis.
+func (a Analysis) Tokens(text string) iter.Seq[Token] { return Tokens(text) }
+
+// Analyze is [Analyze] by this analysis.
+func (a Analysis) Analyze(text string) []string { return Analyze(text) }
+
 // Tokens cuts a text into tokens, in order. A character is a Unicode code point.
 //
 // A run is a longest sequence of letters (category L), marks (M) that follow

@@ -19,7 +19,7 @@ const (
 )
 
 // fields are all fields that a document has.
-var fields = []string{FieldRoom, FieldMonth, FieldAuthor, FieldKind, FieldHas, FieldMention, FieldThread}
+var fields = []string{FieldRoom, FieldMonth, FieldAuthor, FieldKind, FieldHas, FieldIs, FieldMention, FieldThread}
 
 // Check says what is wrong with a request, apart from its cursor. Drivers call it
 // and return its error.

@@ -139,7 +139,7 @@ func scan(t *testing.T, file string, queries []*query) (searched int) {
 			continue
 		}
 		searched++
-		d := search.FromMessage(&chat.Message{
+		d := search.Analysis{}.Document(&chat.Message{
 			Room: chat.RoomID{Tenant: "t", Key: r.Room}, Seq: 1, Revision: 1, At: at,
 			Sender: chat.UserID{Tenant: "t", Key: r.Author},
 			Text:   chat.Text{Body: r.Text},

@@ -2,7 +2,7 @@
 // into tokens ([Tokens], [Analyze]), and what an expression means ([Match]).
 //
 // An index never sees what a person typed. It gets documents whose tokens are
-// ready made ([FromMessage]), and expressions over tokens ([Words], [PhraseOf]);
+// ready made ([Analysis.Document]), and expressions over tokens ([Words], [PhraseOf]);
 // so every engine gives the same matches, counts, facets and order. Hits carry no
 // text: whoever asked looks them up in the history, folds them, checks again and
 // highlights.

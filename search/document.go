@@ -6,9 +6,9 @@ import (
 	"github.com/parlor-chat/parlor/chat"
 )
 
-// FromMessage makes the document of a message as it is after all its changes. Its
+// Document makes the document of a message as it is after all its changes. Its
 // tokens are those of the body alone.
-func FromMessage(m *chat.Message) Document {
+func (a Analysis) Document(m *chat.Message) Document {
 	d := Document{
 		Position: m.Position(),
 		Revision: m.Revision,
@@ -19,7 +19,7 @@ func FromMessage(m *chat.Message) Document {
 		return d
 	}
 	t := &m.Text
-	d.Tokens = Analyze(t.Body)
+	d.Tokens = a.Analyze(t.Body)
 	d.Fields = map[string][]string{FieldKind: {"text"}}
 	if t.Action {
 		d.Fields[FieldKind] = []string{"action"}
@@ -32,6 +32,9 @@ func FromMessage(m *chat.Message) Document {
 	}
 	if has := whatItHas(t); len(has) > 0 {
 		d.Fields[FieldHas] = has
+	}
+	if is := whatItIs(m); len(is) > 0 {
+		d.Fields[FieldIs] = is
 	}
 	if len(t.Mentions) > 0 {
 		keys := make([]string, len(t.Mentions))
@@ -56,6 +59,18 @@ func whatItHas(t *chat.Text) []string {
 		has = append(has, "code")
 	}
 	return has
+}
+
+// whatItIs is the values of [FieldIs].
+func whatItIs(m *chat.Message) []string {
+	var is []string
+	if !m.Text.Thread.IsZero() {
+		is = append(is, "thread")
+	}
+	if !m.Edited.IsZero() {
+		is = append(is, "edited")
+	}
+	return is
 }
 
 // hasLink says whether there is a web address in a body. Schemes have no case

@@ -61,6 +61,7 @@ const (
 	FieldAuthor  = "author"  // the sender's key
 	FieldKind    = "kind"    // "text", "action"
 	FieldHas     = "has"     // "link", "file", "code"
+	FieldIs      = "is"      // "thread": it belongs to one; "edited"
 	FieldMention = "mention" // keys of those mentioned
 	FieldThread  = "thread"  // the id of the thread's first text
 )

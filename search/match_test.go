@@ -78,7 +78,7 @@ func TestFromMessage(t *testing.T) {
 			Attachments: []chat.Attachment{{Name: "plan.pdf"}},
 		},
 	}
-	d := search.FromMessage(&m)
+	d := search.Analysis{}.Document(&m)
 	for field, want := range map[string]string{
 		"room": "r", "month": "2026-11", "author": "ann", "kind": "action",
 		"mention": "bob", "thread": chat.EventID{1}.String(),
@@ -100,7 +100,7 @@ func TestFromMessage(t *testing.T) {
 	}
 
 	m.Text, m.Gone = chat.Text{Body: "still here by mistake"}, &chat.Gone{}
-	if d := search.FromMessage(&m); !d.Gone || d.Tokens != nil || d.Fields != nil || d.At.IsZero() {
+	if d := (search.Analysis{}).Document(&m); !d.Gone || d.Tokens != nil || d.Fields != nil || d.At.IsZero() {
 		t.Errorf("what is gone left %+v", d)
 	}
 }
@@ -122,7 +122,7 @@ func TestHas(t *testing.T) {
 		"`` then `x`":           "code",
 	} {
 		m := chat.Message{Seq: 1, Revision: 1, Text: chat.Text{Body: body}}
-		d := search.FromMessage(&m)
+		d := search.Analysis{}.Document(&m)
 		got := ""
 		if v := d.Values(search.FieldHas); len(v) > 0 {
 			got = v[0]

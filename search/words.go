@@ -74,3 +74,12 @@ func nothing(e Expr) bool {
 	o, ok := e.(Or)
 	return ok && len(o) == 0
 }
+
+// Words is [Words] by this analysis.
+func (a Analysis) Words(text string) Expr { return Words(text) }
+
+// PhraseOf is [PhraseOf] by this analysis.
+func (a Analysis) PhraseOf(text string, lastIsPrefix bool) Expr { return PhraseOf(text, lastIsPrefix) }
+
+// PrefixOf is [PrefixOf] by this analysis.
+func (a Analysis) PrefixOf(text string) Expr { return PrefixOf(text) }

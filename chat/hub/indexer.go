@@ -97,7 +97,7 @@ func (x *indexer) documents(ctx context.Context, room chat.RoomID, page storage.
 	messages := chat.Fold(texts, page.Changes)
 	docs := make([]search.Document, len(messages))
 	for i := range messages {
-		docs[i] = search.FromMessage(&messages[i])
+		docs[i] = search.Analysis{}.Document(&messages[i])
 	}
 	return docs, nil
 }

@@ -140,7 +140,7 @@ func (h *Hub) hydrate(ctx context.Context, hits []search.Hit, scope search.Scope
 		if m.Gone != nil {
 			continue
 		}
-		doc := search.FromMessage(&m)
+		doc := search.Analysis{}.Document(&m)
 		if where == nil || search.Match(where, &doc) {
 			found = append(found, m)
 		}
