@@ -75,7 +75,7 @@ var Words = []Word{
 	{"tenant", "a to z, 0 to 9, . - _", "byte by byte", MaxTenant},
 	{"key of a room or a user", "visible ASCII (! to ~); ~ at the start is the server's own", "byte by byte", MaxKey},
 	{"client id", "UTF-8 without control characters", "byte by byte", MaxClientID},
-	{"title, display name", "UTF-8 without control characters, kept as written; may repeat", "byte by byte", MaxName},
+	{"title, display name", "UTF-8 without control characters, kept as written; may repeat", "byte by byte; display names are completed after folding (`chat.FoldName`)", MaxName},
 	{"address of a room, log-in", "PRECIS UsernameCaseMapped (RFC 8265, section 3.3)", "after folding, look-alikes being equal (UTS #39, section 4)", MaxAddress},
 	{"nickname", "PRECIS Nickname (RFC 8266, section 2)", "after folding, look-alikes being equal (UTS #39, section 4)", MaxNickname},
 	{"text", "UTF-8 that XML 1.0 can carry (section 2.2): no control characters but tab, line feed, carriage return", "", MaxBody},
