@@ -68,6 +68,10 @@ func AccessTo(ctx context.Context, a Access, u chat.UserID, room chat.RoomID) (M
 type Rooms interface {
 	// Room reads a room, or ErrNotFound.
 	Room(ctx context.Context, id chat.RoomID) (Room, error)
+	// LookupRooms reads many rooms in one round trip, in the order of ids, repeated ones
+	// too; those that aren't there are left out. At most [chat.MaxBatch] ids, else
+	// ErrTooLarge with field "ids".
+	LookupRooms(ctx context.Context, ids []chat.RoomID) ([]Room, error)
 	// RoomAt finds a room by its address, in any spelling that
 	// [chat.AddressKey] holds for the same, or ErrNotFound.
 	RoomAt(ctx context.Context, tenant, address string) (Room, error)
@@ -161,9 +165,16 @@ type Member struct {
 // Users says what people are called. A host with a table of its own users brings
 // its own.
 type Users interface {
-	// Users reads many people in one round trip, in the order of ids; those who
-	// aren't there are left out. At most [chat.MaxBatch] ids.
+	// Users reads many people in one round trip, in the order of ids, repeated ones
+	// too; those who aren't there are left out. At most [chat.MaxBatch] ids, else
+	// ErrTooLarge with field "ids".
 	Users(ctx context.Context, ids []chat.UserID) ([]User, error)
+	// NamedUsers lists the people of a tenant whose names begin with prefix, both
+	// folded by [chat.FoldName]: in order of the folded name, bytewise, then of the
+	// key, so that those come first whose whole name it is. A prefix that folds to
+	// nothing lists everybody, the unnamed too. Prefix is what may be a name, else the
+	// error of [chat.CheckName] with field "prefix".
+	NamedUsers(ctx context.Context, tenant, prefix string, limit int) ([]User, error)
 	// PutUser stores a person, in the place of what was there.
 	PutUser(ctx context.Context, u User) error
 }
@@ -171,7 +182,7 @@ type Users interface {
 // User is a person or a bot as others see them.
 type User struct {
 	ID   chat.UserID
-	Name string // kept as written; may repeat
+	Name string // kept as written; may repeat; found by its beginning, folded
 	Bot  bool
 }
 

@@ -19,6 +19,7 @@ type directoryData struct {
 	members   map[chat.RoomID]map[string]storage.Member // by user key
 	ofUser    map[chat.UserID]map[chat.RoomID]bool      // where somebody has a row
 	users     map[chat.UserID]storage.User
+	names     names                                   // of all tenants
 	marks     map[chat.UserID]map[string]storage.Mark // by room key
 	values    map[valueKey]value
 }
@@ -64,6 +65,28 @@ func (h directory) Room(ctx context.Context, id chat.RoomID) (storage.Room, erro
 	}
 	r.Password = bytes.Clone(r.Password)
 	return r, nil
+}
+
+// LookupRooms implements storage.Rooms.
+func (h directory) LookupRooms(ctx context.Context, ids []chat.RoomID) ([]storage.Room, error) {
+	const op = "lookup rooms"
+	if err := h.ready(ctx, op); err != nil {
+		return nil, err
+	}
+	if err := batch(op, "ids", len(ids)); err != nil {
+		return nil, err
+	}
+	d := &h.data.directory
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	var found []storage.Room
+	for _, id := range ids {
+		if r, ok := d.rooms[id]; ok {
+			r.Password = bytes.Clone(r.Password)
+			found = append(found, r)
+		}
+	}
+	return found, nil
 }
 
 // RoomAt implements storage.Rooms.
@@ -287,43 +310,6 @@ func (d *directoryData) nicknameFree(op string, m storage.Member) error {
 			return &chat.Error{Kind: chat.ErrConflict, Op: op, Field: "nickname"}
 		}
 	}
-	return nil
-}
-
-// Users implements storage.Users.
-func (h directory) Users(ctx context.Context, ids []chat.UserID) ([]storage.User, error) {
-	const op = "users"
-	if err := h.ready(ctx, op); err != nil {
-		return nil, err
-	}
-	if err := batch(op, "ids", len(ids)); err != nil {
-		return nil, err
-	}
-	d := &h.data.directory
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	var found []storage.User
-	for _, id := range ids {
-		if u, ok := d.users[id]; ok {
-			found = append(found, u)
-		}
-	}
-	return found, nil
-}
-
-// PutUser implements storage.Users.
-func (h directory) PutUser(ctx context.Context, u storage.User) error {
-	const op = "put user"
-	if err := h.ready(ctx, op); err != nil {
-		return err
-	}
-	if err := u.Check(op); err != nil {
-		return err
-	}
-	d := &h.data.directory
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.users[u.ID] = u
 	return nil
 }
 

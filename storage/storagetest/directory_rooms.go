@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -78,6 +79,7 @@ var roomCases = []DirectoryCase{
 	{Name: "kind and creation never change", Why: "a private room must not become public by an edit", Run: atDirectory(roomFixed)},
 	{Name: "an address is one under any look", Why: "nobody may pose as another room", Run: atDirectory(roomAddresses)},
 	{Name: "an address is free when it is given up", Why: "names are few", Run: atDirectory(addressFreed)},
+	{Name: "rooms are read in one round trip", Why: "a list of rooms to join names many", Run: atDirectory(roomsBatch)},
 	{Name: "rooms are listed by key", Why: "lists are read page by page", Run: atDirectory(roomList)},
 	{Name: "invalid rooms are refused", Why: "nothing half valid is stored", Run: atDirectory(roomInvalid)},
 	{Name: "tenants have their own rooms", Why: "two companies may use the same keys and addresses", Run: atDirectory(roomTenants)},
@@ -93,16 +95,11 @@ func roomSettings(ctx context.Context, d storage.Directory) error {
 	}
 	r.Version = stored.Version
 	for name, read := range map[string]func() (storage.Room, error){
-		"put":  func() (storage.Room, error) { return stored, nil },
-		"room": func() (storage.Room, error) { return d.Room(ctx, kitchen) },
-		"at":   func() (storage.Room, error) { return d.RoomAt(ctx, "acme", "Kitchen") },
-		"list": func() (storage.Room, error) {
-			all, err := d.List(ctx, "acme", "", 10)
-			if err != nil || len(all) != 1 {
-				return storage.Room{}, fmt.Errorf("%d rooms, %w", len(all), err)
-			}
-			return all[0], nil
-		},
+		"put":    func() (storage.Room, error) { return stored, nil },
+		"room":   func() (storage.Room, error) { return d.Room(ctx, kitchen) },
+		"at":     func() (storage.Room, error) { return d.RoomAt(ctx, "acme", "Kitchen") },
+		"lookup": func() (storage.Room, error) { return one(d.LookupRooms(ctx, []chat.RoomID{kitchen})) },
+		"list":   func() (storage.Room, error) { return one(d.List(ctx, "acme", "", 10)) },
 	} {
 		got, err := read()
 		if err != nil {
@@ -119,6 +116,14 @@ func roomSettings(ctx context.Context, d storage.Directory) error {
 	_, err = d.Room(ctx, lobby)
 	_, err2 := d.RoomAt(ctx, "acme", "lobby")
 	return first(is(err, chat.ErrNotFound, ""), is(err2, chat.ErrNotFound, ""))
+}
+
+// one is the only room of a list.
+func one(all []storage.Room, err error) (storage.Room, error) {
+	if err != nil || len(all) != 1 {
+		return storage.Room{}, fmt.Errorf("%d rooms, %w", len(all), err)
+	}
+	return all[0], nil
 }
 
 func roomKinds(ctx context.Context, d storage.Directory) error {
@@ -300,6 +305,35 @@ func roomList(ctx context.Context, d storage.Directory) error {
 		}
 	}
 	return badLimits(func(limit int) error { _, err := d.List(ctx, "acme", "", limit); return err })
+}
+
+func roomsBatch(ctx context.Context, d storage.Directory) error {
+	var ids, there []chat.RoomID
+	for i := range chat.MaxBatch {
+		id := chat.RoomID{Tenant: "acme", Key: fmt.Sprint("r", i*7%chat.MaxBatch)}
+		ids = append(ids, id)
+		if i%2 == 0 {
+			there = append(there, id)
+			if err := putRooms(ctx, d, room(id.Key)); err != nil {
+				return err
+			}
+		}
+	}
+	evil := chat.RoomID{Tenant: "evil", Key: ids[0].Key}
+	for _, c := range []struct{ asked, found []chat.RoomID }{
+		{nil, nil}, {ids[1:2], nil}, {[]chat.RoomID{evil}, nil}, {ids, there},
+		{[]chat.RoomID{ids[2], ids[0], ids[1], evil, ids[2]}, []chat.RoomID{ids[2], ids[0], ids[2]}},
+	} {
+		got, err := d.LookupRooms(ctx, c.asked)
+		if err != nil {
+			return err
+		}
+		if !slices.EqualFunc(got, c.found, func(r storage.Room, id chat.RoomID) bool { return r.ID == id }) {
+			return fmt.Errorf("of %d rooms %d come back, want %d in the order of the ids", len(c.asked), len(got), len(c.found))
+		}
+	}
+	_, err := d.LookupRooms(ctx, append(ids, kitchen))
+	return is(err, chat.ErrTooLarge, "ids")
 }
 
 // pages calls read until a page is short.

@@ -11,57 +11,6 @@ import (
 	"github.com/parlor-chat/parlor/storage"
 )
 
-var userCases = []DirectoryCase{
-	{Name: "people come back as written", Why: "names are shown as their owners write them", Run: atDirectory(users)},
-	{Name: "people are read in one round trip", Why: "a page names many", Run: atDirectory(usersBatch)},
-}
-
-func users(ctx context.Context, d storage.Directory) error {
-	u := storage.User{ID: ann, Name: "Endo Ryunosuke / minerva", Bot: true}
-	theirs := storage.User{ID: chat.UserID{Tenant: "evil", Key: "ann"}, Name: "Mallory"}
-	if err := first(full(u), d.PutUser(ctx, u), d.PutUser(ctx, theirs)); err != nil {
-		return err
-	}
-	got, err := d.Users(ctx, []chat.UserID{ann})
-	if err := first(err, want("people", len(got), 1), want("the person", got[0], u)); err != nil {
-		return err
-	}
-	u.Name, u.Bot = "", false // replaced whole
-	if err := d.PutUser(ctx, u); err != nil {
-		return err
-	}
-	got, err = d.Users(ctx, []chat.UserID{ann})
-	if err := first(err, want("the person", got[0], u)); err != nil {
-		return err
-	}
-	return first(is(d.PutUser(ctx, storage.User{ID: chat.UserID{Tenant: "acme"}}), chat.ErrInvalid, "user"),
-		is(d.PutUser(ctx, storage.User{ID: bob, Name: "a\nb"}), chat.ErrInvalid, "name"))
-}
-
-func usersBatch(ctx context.Context, d storage.Directory) error {
-	var ids []chat.UserID
-	for i := range chat.MaxBatch {
-		id := chat.UserID{Tenant: "acme", Key: fmt.Sprint("u", i)}
-		ids = append(ids, id)
-		if i%2 == 0 {
-			if err := d.PutUser(ctx, storage.User{ID: id, Name: fmt.Sprint(i)}); err != nil {
-				return err
-			}
-		}
-	}
-	got, err := d.Users(ctx, ids)
-	if err := first(err, want("people", len(got), chat.MaxBatch/2)); err != nil {
-		return err
-	}
-	for i := range got {
-		if got[i].ID != ids[2*i] {
-			return fmt.Errorf("person %d is %v, want %v", i, got[i].ID, ids[2*i])
-		}
-	}
-	_, err = d.Users(ctx, append(ids, ann))
-	return is(err, chat.ErrTooLarge, "")
-}
-
 var markCases = []DirectoryCase{
 	{Name: "marks only rise", Why: "a slow device must not unread what another read", Run: atDirectory(marks)},
 	{Name: "marks are listed by room", Why: "unread lists are read page by page", Run: atDirectory(markList)},
@@ -321,7 +270,10 @@ func furnished(ctx context.Context, d storage.Directory) error {
 	k, err4 := d.Marks(ctx, ann, "", 10)
 	v, _, err5 := d.Get(ctx, ann, "s", "k")
 	a, err6 := d.Access(ctx, ann)
-	return first(err1, err2, err3, err4, err5, err6, want("role", m.Role, chat.RoleOwner), want("people", len(u), 1),
+	n, err7 := who(ctx, d, "AN", 10)
+	r, err8 := d.LookupRooms(ctx, []chat.RoomID{kitchen})
+	return first(err1, err2, err3, err4, err5, err6, err7, err8, want("role", m.Role, chat.RoleOwner), want("people", len(u), 1),
+		want("who is found by name", n, "ann"), want("rooms by id", len(r), 1),
 		want("marks", len(k), 1), want("value", string(v), "v"), want("rooms", len(a), 1))
 }
 
@@ -354,6 +306,7 @@ func directoryCalls(ctx context.Context, d storage.Directory) map[string]error {
 	_, errs["access"] = d.Access(ctx, bob)
 	_, errs["access to"] = storage.AccessTo(ctx, d, ann, kitchen)
 	_, errs["room"] = d.Room(ctx, kitchen)
+	_, errs["lookup rooms"] = d.LookupRooms(ctx, []chat.RoomID{kitchen})
 	_, errs["room at"] = d.RoomAt(ctx, "acme", "kitchen")
 	_, errs["put room"] = d.PutRoom(ctx, room("lobby"))
 	_, errs["list"] = d.List(ctx, "acme", "", 10)
@@ -361,6 +314,7 @@ func directoryCalls(ctx context.Context, d storage.Directory) map[string]error {
 	_, errs["members"] = d.Members(ctx, kitchen, "", 10)
 	errs["put member"] = d.PutMember(ctx, member(kitchen, bob, chat.RoleMember, 1))
 	_, errs["users"] = d.Users(ctx, []chat.UserID{ann})
+	_, errs["named users"] = d.NamedUsers(ctx, "acme", "a", 10)
 	errs["put user"] = d.PutUser(ctx, storage.User{ID: bob})
 	errs["mark"] = d.Mark(ctx, bob, mark(kitchen, 1))
 	_, errs["marks"] = d.Marks(ctx, ann, "", 10)

@@ -2,16 +2,22 @@ package storagetest_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf16"
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/drivers/memory"
 	"github.com/parlor-chat/parlor/internal/suite"
 	"github.com/parlor-chat/parlor/storage"
 	"github.com/parlor-chat/parlor/storage/storagetest"
+	"golang.org/x/text/runes"
 )
 
 // The wrong directories each replace a method of a right one.
@@ -34,6 +40,7 @@ type (
 	fromForgotten struct{ right }
 	toDiffers     struct{ right }
 	usersShuffled struct{ right }
+	usersOnce     struct{ right }
 	marksFall     struct{ right }
 	foreignMarks  struct{ right }
 	versionStarts struct{ right }
@@ -41,6 +48,28 @@ type (
 	oneSpace      struct{ right }
 	noContext     struct{ right }
 	losesSetting  struct{ right }
+
+	lookupLoses    struct{ right }
+	lookupShuffled struct{ right }
+	lookupOnce     struct{ right }
+	lookupHoles    struct{ right }
+	lookupAny      struct{ right }
+	lookupTenant   struct{ right }
+
+	// named asks a right directory for everybody, and then does it wrong.
+	named struct {
+		right
+		wrong func(all []storage.User, prefix string) []storage.User
+	}
+	stale struct {
+		right
+		before map[chat.UserID]storage.User
+	}
+	ownNames   struct{ stale }
+	namesLeak  struct{ right }
+	anyLimit   struct{ right }
+	anyPrefix  struct{ right }
+	shortNames struct{ right }
 )
 
 func (d losesOne) Users(ctx context.Context, ids []chat.UserID) ([]storage.User, error) {
@@ -169,6 +198,20 @@ func (d usersShuffled) Users(ctx context.Context, ids []chat.UserID) ([]storage.
 	return all, err
 }
 
+func (d usersOnce) Users(ctx context.Context, ids []chat.UserID) ([]storage.User, error) {
+	all, err := d.right.Users(ctx, ids)
+	return distinct(all, func(u storage.User) chat.UserID { return u.ID }), err
+}
+
+func distinct[T any, K comparable](all []T, key func(T) K) []T {
+	seen := map[K]bool{}
+	return slices.DeleteFunc(all, func(x T) bool {
+		again := seen[key(x)]
+		seen[key(x)] = true
+		return again
+	})
+}
+
 func (d marksFall) Marks(ctx context.Context, u chat.UserID, after string, limit int) ([]storage.Mark, error) {
 	all, err := d.right.Marks(ctx, u, after, limit)
 	for i := range all {
@@ -214,6 +257,149 @@ func (d losesSetting) Room(ctx context.Context, id chat.RoomID) (storage.Room, e
 	return r, err
 }
 
+func (d lookupLoses) LookupRooms(ctx context.Context, ids []chat.RoomID) ([]storage.Room, error) {
+	all, err := d.right.LookupRooms(ctx, ids)
+	for i := range all {
+		all[i].Password = nil // a column that isn't asked for
+	}
+	return all, err
+}
+
+func (d lookupShuffled) LookupRooms(ctx context.Context, ids []chat.RoomID) ([]storage.Room, error) {
+	all, err := d.right.LookupRooms(ctx, ids)
+	slices.SortFunc(all, func(a, b storage.Room) int { return strings.Compare(a.ID.Key, b.ID.Key) })
+	return all, err
+}
+
+func (d lookupOnce) LookupRooms(ctx context.Context, ids []chat.RoomID) ([]storage.Room, error) {
+	all, err := d.right.LookupRooms(ctx, ids)
+	return distinct(all, func(r storage.Room) chat.RoomID { return r.ID }), err
+}
+
+func (d lookupHoles) LookupRooms(ctx context.Context, ids []chat.RoomID) ([]storage.Room, error) {
+	all, err := d.right.LookupRooms(ctx, ids)
+	for i, id := range ids {
+		if err == nil && !slices.ContainsFunc(all, func(r storage.Room) bool { return r.ID == id }) {
+			all = slices.Insert(all, i, storage.Room{})
+		}
+	}
+	return all, err
+}
+
+func (d lookupAny) LookupRooms(ctx context.Context, ids []chat.RoomID) ([]storage.Room, error) {
+	var all []storage.Room
+	for some := range slices.Chunk(ids, chat.MaxBatch) {
+		found, err := d.right.LookupRooms(ctx, some)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, ctx.Err()
+}
+
+func (d lookupTenant) LookupRooms(ctx context.Context, ids []chat.RoomID) ([]storage.Room, error) {
+	ids = slices.Clone(ids)
+	for i := range ids {
+		ids[i].Tenant = ids[0].Tenant
+	}
+	return d.right.LookupRooms(ctx, ids)
+}
+
+func (d named) NamedUsers(ctx context.Context, tenant, prefix string, limit int) ([]storage.User, error) {
+	if _, err := d.right.NamedUsers(ctx, tenant, prefix, limit); err != nil {
+		return nil, err
+	}
+	all, err := d.right.NamedUsers(ctx, tenant, "", chat.MaxBatch)
+	all = d.wrong(all, prefix)
+	return all[:min(limit, len(all))], err
+}
+
+// only are those of whom is says so.
+func only(is func(name, prefix string) bool) func([]storage.User, string) []storage.User {
+	return func(all []storage.User, prefix string) []storage.User {
+		return slices.DeleteFunc(all, func(u storage.User) bool { return !is(u.Name, prefix) })
+	}
+}
+
+// begun are the right ones, in the order of compare.
+func begun(compare func(a, b storage.User) int) func([]storage.User, string) []storage.User {
+	return func(all []storage.User, prefix string) []storage.User {
+		all = only(begins)(all, prefix)
+		slices.SortStableFunc(all, compare)
+		return all
+	}
+}
+
+func begins(name, prefix string) bool {
+	return strings.HasPrefix(chat.FoldName(name), chat.FoldName(prefix))
+}
+
+// like is a LIKE whose pattern nobody quoted.
+func like(name, prefix string) bool {
+	pattern := regexp.QuoteMeta(chat.FoldName(prefix))
+	pattern = strings.NewReplacer("%", ".*", "_", ".").Replace(pattern)
+	return regexp.MustCompile("^" + pattern).MatchString(chat.FoldName(name))
+}
+
+func (d stale) PutUser(ctx context.Context, u storage.User) error {
+	err := d.right.PutUser(ctx, u)
+	if _, known := d.before[u.ID]; err == nil && !known {
+		d.before[u.ID] = u
+	}
+	return err
+}
+
+func (d stale) NamedUsers(ctx context.Context, tenant, prefix string, limit int) ([]storage.User, error) {
+	all, err := d.right.NamedUsers(ctx, tenant, prefix, limit)
+	for _, u := range d.before {
+		if prefix != "" && len(all) < limit && u.ID.Tenant == tenant && begins(u.Name, prefix) && !slices.ContainsFunc(all, func(v storage.User) bool { return u.ID == v.ID }) {
+			all = append(all, u)
+		}
+	}
+	return all, err
+}
+
+func (d ownNames) NamedUsers(ctx context.Context, tenant, prefix string, limit int) ([]storage.User, error) {
+	all, err := d.right.NamedUsers(ctx, tenant, prefix, limit)
+	return slices.DeleteFunc(all, func(u storage.User) bool { _, own := d.before[u.ID]; return !own }), err
+}
+
+func (d namesLeak) NamedUsers(ctx context.Context, tenant, prefix string, limit int) ([]storage.User, error) {
+	ours, err := d.right.NamedUsers(ctx, tenant, prefix, limit)
+	if err != nil || tenant != "acm" {
+		return ours, err
+	}
+	theirs, err := d.right.NamedUsers(ctx, "acme", prefix, limit) // a scan that goes too far
+	return append(ours, theirs...), err
+}
+
+func (d anyLimit) NamedUsers(ctx context.Context, tenant, prefix string, limit int) ([]storage.User, error) {
+	return d.right.NamedUsers(ctx, tenant, prefix, min(limit, chat.MaxBatch))
+}
+
+func (d anyPrefix) NamedUsers(ctx context.Context, tenant, prefix string, limit int) ([]storage.User, error) {
+	all, err := d.right.NamedUsers(ctx, tenant, prefix, limit)
+	var e *chat.Error
+	if errors.As(err, &e) && e.Field == "prefix" {
+		return nil, nil // nobody has such a name
+	}
+	return all, err
+}
+
+func (d shortNames) NamedUsers(ctx context.Context, tenant, prefix string, limit int) ([]storage.User, error) {
+	all, err := d.right.NamedUsers(ctx, tenant, prefix, limit)
+	if len(chat.FoldName(prefix)) > 191 { // as wide as the column of the index
+		all = nil
+	}
+	return all, err
+}
+
+// wrongNames makes sites that find people wrongly.
+func wrongNames(wrong func([]storage.User, string) []storage.User) func(testing.TB) *storagetest.DirectorySite {
+	return directory(func(d right) right { return named{d, wrong} })
+}
+
 // directory makes sites whose every handle is wrong in the same way.
 func directory(fault func(right) right) func(testing.TB) *storagetest.DirectorySite {
 	return func(testing.TB) *storagetest.DirectorySite {
@@ -244,6 +430,67 @@ var wrongDirectories = []suite.Wrong[*storagetest.DirectorySite]{
 	{Name: "forgets from where", Case: "who may read which room", At: directory(func(d right) right { return fromForgotten{d} })},
 	{Name: "one room's answer differs", Case: "access is lost at once", At: directory(func(d right) right { return toDiffers{d} })},
 	{Name: "people in another order", Case: "people are read in one round trip", At: directory(func(d right) right { return usersShuffled{d} })},
+	{Name: "a person who is named twice comes once", Case: "people are read in one round trip", At: directory(func(d right) right { return usersOnce{d} })},
+	{Name: "a lookup loses a setting", Case: "every setting of a room comes back", At: directory(func(d right) right { return lookupLoses{d} })},
+	{Name: "rooms in another order", Case: "rooms are read in one round trip", At: directory(func(d right) right { return lookupShuffled{d} })},
+	{Name: "a room that is named twice comes once", Case: "rooms are read in one round trip", At: directory(func(d right) right { return lookupOnce{d} })},
+	{Name: "an empty room for one that isn't there", Case: "rooms are read in one round trip", At: directory(func(d right) right { return lookupHoles{d} })},
+	{Name: "any number of rooms", Case: "rooms are read in one round trip", At: directory(func(d right) right { return lookupAny{d} })},
+	{Name: "rooms of the first one's tenant", Case: "rooms are read in one round trip", At: directory(func(d right) right { return lookupTenant{d} })},
+	{Name: "names as they are written", Case: "people are found as their names are typed", At: wrongNames(only(strings.HasPrefix))},
+	{Name: "names in any case, accents as written", Case: "people are found as their names are typed", At: wrongNames(only(func(name, prefix string) bool {
+		return strings.HasPrefix(strings.ToLower(name), strings.ToLower(prefix))
+	}))},
+	{Name: "names in lower case only", Case: "people are found as their names are typed", At: wrongNames(only(func(name, prefix string) bool {
+		return begins(strings.ReplaceAll(name, "ß", "β"), strings.ReplaceAll(prefix, "ß", "β"))
+	}))},
+	{Name: "names without any marks", Case: "people are found as their names are typed", At: wrongNames(only(func(name, prefix string) bool {
+		marks := runes.Remove(runes.In(unicode.Mn))
+		return strings.HasPrefix(marks.String(chat.FoldName(name)), marks.String(chat.FoldName(prefix)))
+	}))},
+	{Name: "any part of a name", Case: "people are found as their names are typed", At: wrongNames(only(func(name, prefix string) bool {
+		return strings.Contains(chat.FoldName(name), chat.FoldName(prefix))
+	}))},
+	{Name: "a person without his kind", Case: "people are found as their names are typed", At: wrongNames(func(all []storage.User, prefix string) []storage.User {
+		for i := range all {
+			all[i].Bot = false
+		}
+		return only(begins)(all, prefix)
+	})},
+	{Name: "names in order of their keys", Case: "names have one order", At: wrongNames(begun(func(a, b storage.User) int {
+		return strings.Compare(a.ID.Key, b.ID.Key)
+	}))},
+	{Name: "names in order as written", Case: "names have one order", At: wrongNames(begun(func(a, b storage.User) int {
+		return strings.Compare(a.Name, b.Name)
+	}))},
+	{Name: "one name in order of how it is written", Case: "names have one order", At: wrongNames(begun(func(a, b storage.User) int {
+		return cmp.Or(strings.Compare(chat.FoldName(a.Name), chat.FoldName(b.Name)), strings.Compare(a.Name, b.Name))
+	}))},
+	{Name: "names in order of UTF-16", Case: "names have one order", At: wrongNames(begun(func(a, b storage.User) int {
+		return slices.Compare(utf16.Encode([]rune(chat.FoldName(a.Name))), utf16.Encode([]rune(chat.FoldName(b.Name))))
+	}))},
+	{Name: "names in order without their signs", Case: "names have one order", At: wrongNames(begun(func(a, b storage.User) int {
+		letters := strings.NewReplacer(" ", "", "-", "", "_", "")
+		return strings.Compare(letters.Replace(chat.FoldName(a.Name)), letters.Replace(chat.FoldName(b.Name)))
+	}))},
+	{Name: "a name is a pattern", Case: "a typed name is no pattern", At: wrongNames(only(like))},
+	{Name: "a narrow index of names", Case: "long names are found", At: directory(func(d right) right { return shortNames{d} })},
+	{Name: "long names that aren't cut", Case: "long names are found", At: wrongNames(only(func(name, prefix string) bool {
+		return begins(name, prefix) && !strings.HasSuffix(prefix, "?")
+	}))},
+	{Name: "an old name finds", Case: "a renamed person moves", At: directory(func(d right) right { return stale{d, map[chat.UserID]storage.User{}} })},
+	{Name: "nobody without a name", Case: "no name finds everybody", At: wrongNames(only(func(name, prefix string) bool {
+		return name != "" && begins(name, prefix)
+	}))},
+	{Name: "nobody for a space", Case: "no name finds everybody", At: wrongNames(only(func(name, prefix string) bool {
+		return (prefix == "" || chat.FoldName(prefix) != "") && begins(name, prefix)
+	}))},
+	{Name: "names of the next tenant", Case: "names are found in one tenant", At: directory(func(d right) right { return namesLeak{d} })},
+	{Name: "any number of names", Case: "wrong questions for a name are refused", At: directory(func(d right) right { return anyLimit{d} })},
+	{Name: "nobody has a wrong name", Case: "wrong questions for a name are refused", At: directory(func(d right) right { return anyPrefix{d} })},
+	{Name: "an index of names at each node", Case: "two at once see the same", At: directory(func(d right) right {
+		return ownNames{stale{d, map[chat.UserID]storage.User{}}}
+	})},
 	{Name: "a mark falls", Case: "marks only rise", At: directory(func(d right) right { return marksFall{d} })},
 	{Name: "marks of another tenant", Case: "invalid marks are refused", At: directory(func(d right) right { return foreignMarks{d} })},
 	{Name: "versions start again after a deletion", Case: "a deleted value stays ahead of late writers", At: directory(func(d right) right { return versionStarts{d} })},

@@ -24,6 +24,10 @@ func (w directoryWire) Room(ctx context.Context, id chat.RoomID) (storage.Room, 
 	return ask(ctx, w.n, Directory, func() (storage.Room, error) { return w.to.Room(ctx, id) })
 }
 
+func (w directoryWire) LookupRooms(ctx context.Context, ids []chat.RoomID) ([]storage.Room, error) {
+	return ask(ctx, w.n, Directory, func() ([]storage.Room, error) { return w.to.LookupRooms(ctx, ids) })
+}
+
 func (w directoryWire) RoomAt(ctx context.Context, tenant, address string) (storage.Room, error) {
 	return ask(ctx, w.n, Directory, func() (storage.Room, error) { return w.to.RoomAt(ctx, tenant, address) })
 }
@@ -50,6 +54,10 @@ func (w directoryWire) PutMember(ctx context.Context, m storage.Member) error {
 
 func (w directoryWire) Users(ctx context.Context, ids []chat.UserID) ([]storage.User, error) {
 	return ask(ctx, w.n, Directory, func() ([]storage.User, error) { return w.to.Users(ctx, ids) })
+}
+
+func (w directoryWire) NamedUsers(ctx context.Context, tenant, prefix string, limit int) ([]storage.User, error) {
+	return ask(ctx, w.n, Directory, func() ([]storage.User, error) { return w.to.NamedUsers(ctx, tenant, prefix, limit) })
 }
 
 func (w directoryWire) PutUser(ctx context.Context, u storage.User) error {
