@@ -114,6 +114,26 @@ func TestTokensSayWhereTheyStand(t *testing.T) {
 	}
 }
 
+// Tokens share their memory, so their number costs nothing.
+func TestNoAllocationPerToken(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		most float64
+	}{
+		{"all of this is as it stands, 12 words and 0 capitals. ", 0},
+		{"型システムについては、資料を。", 0},
+		{"Some Of THIS isn't. ", 1},
+		{"Всё ЭТО тоже. ", 1},
+		{strings.Repeat("Ä", 300) + " ", 1},
+	} {
+		text := strings.Repeat(c.text, 100)
+		tokens := search.Analyze(text)
+		if n := testing.AllocsPerRun(10, func() { tokens = search.Analysis{}.Append(tokens[:0], text) }); n > c.most {
+			t.Errorf("%d tokens of %q made %v allocations, want %v", len(tokens), c.text, n, c.most)
+		}
+	}
+}
+
 func FuzzAnalyze(f *testing.F) {
 	f.Add("Hello, World")
 	f.Add("GitHubの型 ที่ \xff\u0301")
@@ -135,24 +155,4 @@ func FuzzAnalyze(f *testing.F) {
 			t.Fatalf("%q is not found by its own text", text)
 		}
 	})
-}
-
-func BenchmarkAnalyze(b *testing.B) {
-	for _, c := range []struct{ name, text string }{
-		{"English", strings.Repeat("Would be awesome if there was some way to keep up, e.g. via GitHub. ", 20)},
-		{"Japanese", strings.Repeat("型システムについてはGitHubの資料を見直してください。", 20)},
-	} {
-		b.Run(c.name, func(b *testing.B) {
-			b.SetBytes(int64(len(c.text)))
-			for b.Loop() {
-				search.Analyze(c.text)
-			}
-		})
-		b.Run(c.name+"/bare", func(b *testing.B) {
-			b.SetBytes(int64(len(c.text)))
-			for b.Loop() {
-				strings.Fields(c.text)
-			}
-		})
-	}
 }

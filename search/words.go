@@ -40,23 +40,21 @@ func PrefixOf(text string) Expr { return PhraseOf(text, true) }
 // and a single character is a prefix.
 func PhraseOf(text string, lastIsPrefix bool) Expr {
 	var tokens []string
-	add := func(t Token) bool {
-		tokens = append(tokens, t.Text)
-		return true
-	}
-	for r, ok := nextRun(text, 0); ok; {
-		next, more := nextRun(text, r.end)
-		before := len(tokens)
-		r.tokens(text, add)
-		if !more && r.unspaced {
-			// The last character stands alone only at the end of a run.
-			if n := len(tokens); n-before > 1 {
-				tokens, lastIsPrefix = tokens[:n-1], false
-			} else {
-				lastIsPrefix = true
-			}
+	s := scanner{text: text}
+	first := 0 // of the last run's tokens
+	for t, ok := s.next(); ok; t, ok = s.next() {
+		if t.Start == s.run.start {
+			first = len(tokens)
 		}
-		r, ok = next, more
+		tokens = append(tokens, t.Text)
+	}
+	if s.run.has&unspaced != 0 {
+		// The last character stands alone only at the end of a run.
+		if n := len(tokens); n-first > 1 {
+			tokens, lastIsPrefix = tokens[:n-1], false
+		} else {
+			lastIsPrefix = true
+		}
 	}
 	switch {
 	case len(tokens) == 0:
