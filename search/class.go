@@ -1,6 +1,7 @@
 package search
 
 import (
+	"sync/atomic"
 	"unicode"
 	"unicode/utf8"
 )
@@ -14,40 +15,55 @@ const (
 	mark
 	unspaced // of a script written without spaces
 	upper    // lower-casing changes it
+	foldable // folding changes it
+	wide     // no character, but a byte of one with several
 )
 
-// common holds the classes of the characters of one and two bytes: those of Latin,
-// Greek, Cyrillic, Hebrew and Arabic.
-var common = func() (t [0x800]class) {
-	for r := range t {
-		t[r] = classOf(rune(r))
+// first holds the classes of the first 128 characters, and wide for the bytes that
+// none of them begins with.
+var first = func() (t [256]class) {
+	for c := range t {
+		t[c] = wide
+		if c < utf8.RuneSelf {
+			t[c] = makeClass(rune(c))
+		}
 	}
 	return t
 }()
 
-// classAt is the class of the character at a byte, and its length in bytes.
-func classAt(text string, i int) (class, int) {
-	r, size := utf8.DecodeRuneInString(text[i:])
-	switch {
-	case int(r) < len(common):
-		return common[r], size
-	case commonUnspaced(r):
-		return letter | unspaced, size
+// classAt is the class of the character at a byte, and its length in bytes. It is
+// written so that the compiler inlines it.
+func classAt(text string, i int) (c class, size int) {
+	if c, size = first[text[i]], 1; c == wide {
+		c, size = wideClassAt(text, i)
 	}
+	return
+}
+
+func wideClassAt(text string, i int) (class, int) {
+	r, size := utf8.DecodeRuneInString(text[i:])
 	return classOf(r), size
 }
 
-// commonUnspaced says that r is in one of the blocks that nearly all Japanese,
-// Chinese and Korean is written in, without a look into tables. All of these are
-// letters.
-func commonUnspaced(r rune) bool {
-	return 0x4E00 <= r && r <= 0x9FFF || // Han
-		0x3041 <= r && r <= 0x3096 || // Hiragana
-		0x30A1 <= r && r <= 0x30FA || r == 0x30FC || // Katakana
-		0xAC00 <= r && r <= 0xD7A3 // Hangul
+// pages hold the classes of 256 characters each. One is made when a character of it
+// is met first, for all of them would take a megabyte, and long to make.
+var pages [unicode.MaxRune>>8 + 1]atomic.Pointer[[256]class]
+
+// classOf is the class of a character.
+func classOf(r rune) class {
+	page := pages[r>>8].Load()
+	if page == nil {
+		page = new([256]class)
+		for i := range page {
+			page[i] = makeClass(r&^0xFF | rune(i))
+		}
+		pages[r>>8].Store(page)
+	}
+	return page[r&0xFF]
 }
 
-func classOf(r rune) class {
+// makeClass finds the class of a character in the tables of Unicode.
+func makeClass(r rune) class {
 	var c class
 	switch {
 	case unicode.IsLetter(r):
@@ -55,20 +71,23 @@ func classOf(r rune) class {
 	case unicode.Is(unicode.Nd, r):
 		c = digit
 	case unicode.Is(unicode.M, r):
-		return mark
+		c = mark
 	default:
 		return 0
 	}
-	if unicode.In(r, unspacedScripts...) {
-		c |= unspaced
+	if c != mark && unicode.In(r, unspacedScripts...) {
+		return c | unspaced
 	}
 	if unicode.ToLower(r) != r {
 		c |= upper
 	}
+	if string(appendFolded(nil, r)) != string(r) {
+		c |= foldable
+	}
 	return c
 }
 
-// unspacedScripts are the scripts written without spaces.
+// unspacedScripts are the scripts written without spaces. They have no case.
 var unspacedScripts = []*unicode.RangeTable{
 	unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul,
 	unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar, sharedKana,

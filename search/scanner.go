@@ -8,29 +8,42 @@ import (
 
 // scanner reads the tokens of a text, one behind the other. It allocates no token
 // by itself: those that are in the text as they are share its memory, and all
-// others lie behind one another in low.
+// others lie behind one another in made.
 type scanner struct {
-	text string
-	run  run
-	at   int             // where the next token begins; the end of run: in the next one
-	low  strings.Builder // the tokens that lower-casing changed
+	text    string
+	changes class           // what is changed: upper, perhaps foldable
+	run     run             // that the last token was in
+	at      int             // where the next token begins; at the end of run: in the next one
+	made    strings.Builder // the tokens that were changed
 }
 
 // run is a run of one class of scripts: text[start:end].
 type run struct {
 	start, end int
-	has        class // of all its characters
+	has        class // of any of its characters
+}
+
+func (a Analysis) scan(text string) scanner {
+	if a.FoldAccents {
+		return scanner{text: text, changes: upper | foldable}
+	}
+	return scanner{text: text, changes: upper}
 }
 
 // next is the next token, and false where there is none.
 func (s *scanner) next() (Token, bool) {
-	if s.at == s.run.end && !s.nextRun() {
-		return Token{}, false
+	for s.at < s.run.end || s.nextRun() {
+		if s.run.has&unspaced != 0 {
+			return s.pair(), true
+		}
+		if s.run.has&s.changes == 0 {
+			return s.word(), true
+		}
+		if t := s.changed(); t.Text != "" {
+			return t, true
+		}
 	}
-	if s.run.has&unspaced != 0 {
-		return s.pair(), true
-	}
-	return s.word(), true
+	return Token{}, false
 }
 
 // nextRun goes to the next run.
@@ -42,24 +55,14 @@ func (s *scanner) nextRun() bool {
 		if i >= len(text) {
 			return false
 		}
-		if b := text[i]; b < utf8.RuneSelf {
-			c, size = common[b], 1
-		} else {
-			c, size = classAt(text, i)
-		}
-		if c&(letter|digit) != 0 {
+		if c, size = classAt(text, i); c&(letter|digit) != 0 {
 			break
 		}
 	}
 	r := run{start: i, has: c}
 	last := c
 	for i += size; i < len(text); i += size {
-		if b := text[i]; b < utf8.RuneSelf {
-			c, size = common[b], 1
-		} else {
-			c, size = classAt(text, i)
-		}
-		if c&(letter|digit) != 0 && (c^last)&unspaced == 0 {
+		if c, size = classAt(text, i); c&(letter|digit) != 0 && (c^last)&unspaced == 0 {
 			last = c
 		} else if c&mark == 0 || last&letter == 0 {
 			break
@@ -72,7 +75,7 @@ func (s *scanner) nextRun() bool {
 }
 
 // pair is the next two characters, or the last one. Scripts without spaces have
-// no case.
+// neither case nor accents.
 func (s *scanner) pair() Token {
 	start := s.at
 	s.at += width(s.text[start])
@@ -96,22 +99,43 @@ func width(first byte) int {
 	return 4
 }
 
-// word is the next token of a script with spaces: the rest of the run, or as much
-// of it as a token may have.
+// word is the rest of the run, or as much of it as a token may have.
 func (s *scanner) word() Token {
 	start, end := s.at, s.run.end
-	if s.run.has&upper == 0 && end-start <= MaxToken {
-		s.at = end
-		return Token{s.text[start:end], start, end}
+	if end-start > MaxToken {
+		end = start
+		for n := 0; end < s.run.end && n < MaxToken; n++ {
+			end += width(s.text[end])
+		}
 	}
-	if s.low.Len() == 0 {
-		s.low.Grow(len(s.text) - start) // enough for nearly every text
+	s.at = end
+	return Token{s.text[start:end], start, end}
+}
+
+// changed is the same, lower-cased and perhaps folded. It is empty where folding
+// leaves nothing of the run.
+func (s *scanner) changed() Token {
+	if s.made.Len() == 0 {
+		s.made.Grow(len(s.text) - s.at) // enough for nearly every text
 	}
-	from := s.low.Len()
-	for n := 0; s.at < end && n < MaxToken; n++ {
+	start, from := s.at, s.made.Len()
+	for n := 0; s.at < s.run.end; {
 		r, size := utf8.DecodeRuneInString(s.text[s.at:])
-		s.low.WriteRune(unicode.ToLower(r))
+		r = unicode.ToLower(r)
+		if s.changes&foldable == 0 || r < utf8.RuneSelf {
+			if n++; n > MaxToken {
+				break
+			}
+			s.made.WriteRune(r)
+		} else {
+			var b [16]byte
+			folded := appendFolded(b[:0], r)
+			if n += utf8.RuneCount(folded); n > MaxToken {
+				break
+			}
+			s.made.Write(folded)
+		}
 		s.at += size
 	}
-	return Token{s.low.String()[from:], start, s.at}
+	return Token{s.made.String()[from:], start, s.at}
 }

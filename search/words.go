@@ -10,10 +10,10 @@ import (
 // script without spaces is found anywhere, also as a part. Words in which there
 // is nothing to find ("--") are left out; where that leaves none, the expression
 // is an empty [Or], which nothing matches.
-func Words(text string) Expr {
+func (a Analysis) Words(text string) Expr {
 	var all And
 	for _, word := range strings.Fields(text) {
-		if e := PhraseOf(word, false); !nothing(e) {
+		if e := a.PhraseOf(word, false); !nothing(e) {
 			all = append(all, e)
 		}
 	}
@@ -28,7 +28,7 @@ func Words(text string) Expr {
 
 // PrefixOf holds where a word begins with text. A text that splits is a phrase
 // whose last token begins so.
-func PrefixOf(text string) Expr { return PhraseOf(text, true) }
+func (a Analysis) PrefixOf(text string) Expr { return a.PhraseOf(text, true) }
 
 // PhraseOf holds where the tokens of a text stand one behind the other, whatever
 // parts them. With lastIsPrefix the last token need only begin so. A text
@@ -38,17 +38,18 @@ func PrefixOf(text string) Expr { return PhraseOf(text, true) }
 // A run of a script without spaces may begin in the middle of a longer one, and
 // the last run of the text may end there, too: it is the phrase of its pairs,
 // and a single character is a prefix.
-func PhraseOf(text string, lastIsPrefix bool) Expr {
+func (a Analysis) PhraseOf(text string, lastIsPrefix bool) Expr {
 	var tokens []string
-	s := scanner{text: text}
-	first := 0 // of the last run's tokens
+	var last run  // that has tokens
+	var first int // of its tokens
+	s := a.scan(text)
 	for t, ok := s.next(); ok; t, ok = s.next() {
-		if t.Start == s.run.start {
-			first = len(tokens)
+		if s.run != last {
+			last, first = s.run, len(tokens)
 		}
 		tokens = append(tokens, t.Text)
 	}
-	if s.run.has&unspaced != 0 {
+	if last.has&unspaced != 0 {
 		// The last character stands alone only at the end of a run.
 		if n := len(tokens); n-first > 1 {
 			tokens, lastIsPrefix = tokens[:n-1], false
@@ -73,11 +74,11 @@ func nothing(e Expr) bool {
 	return ok && len(o) == 0
 }
 
-// Words is [Words] by this analysis.
-func (a Analysis) Words(text string) Expr { return Words(text) }
+// Words is [Analysis.Words] of the zero Analysis.
+func Words(text string) Expr { return Analysis{}.Words(text) }
 
-// PhraseOf is [PhraseOf] by this analysis.
-func (a Analysis) PhraseOf(text string, lastIsPrefix bool) Expr { return PhraseOf(text, lastIsPrefix) }
+// PhraseOf is [Analysis.PhraseOf] of the zero Analysis.
+func PhraseOf(text string, lastIsPrefix bool) Expr { return Analysis{}.PhraseOf(text, lastIsPrefix) }
 
-// PrefixOf is [PrefixOf] by this analysis.
-func (a Analysis) PrefixOf(text string) Expr { return PrefixOf(text) }
+// PrefixOf is [Analysis.PrefixOf] of the zero Analysis.
+func PrefixOf(text string) Expr { return Analysis{}.PrefixOf(text) }
