@@ -70,6 +70,7 @@ var arrows = []struct {
 	{"chat", nil, "the words know nobody"},
 	{"storage", []string{"chat"}, "a contract knows the words"},
 	{"search", []string{"chat", "storage"}, "a contract knows the words, and a span"},
+	{"search/query", []string{"chat", "search"}, "a language knows what it is compiled to"},
 	{"presence", []string{"chat"}, "a contract knows the words"},
 	{"drivers", []string{"chat", "storage", "search", "presence"}, "the set names the contracts, and links no driver"},
 	{"drivers/...", []string{"chat", "storage", "search", "presence", "drivers"}, "drivers never know the hub"},
@@ -129,7 +130,7 @@ func TestOnlySuitesImportTesting(t *testing.T) {
 var linked = []string{module, "golang.org/x/text", "github.com/rivo/uniseg"}
 
 func TestWhatASmallProgramLinks(t *testing.T) {
-	for _, p := range list(t, "-deps", "./chat", "./chat/hub", "./storage", "./search", "./presence", "./drivers", "./drivers/memory") {
+	for _, p := range list(t, "-deps", "./chat", "./chat/hub", "./storage", "./search", "./search/query", "./presence", "./drivers", "./drivers/memory") {
 		if p.Standard || slices.ContainsFunc(linked, func(m string) bool { return matches(m+"/...", p.ImportPath) }) {
 			continue
 		}
