@@ -102,8 +102,8 @@ func (s *Store) History() storage.History { return history{s} }
 // Directory is the directory of this memory.
 func (s *Store) Directory() storage.Directory { return directory{s} }
 
-// Index is the index of this memory.
-func (s *Store) Index() search.Index { return index{s} }
+// Index is the index of this memory. It has generations ([search.Generations]).
+func (s *Store) Index() search.Index { return index{generation{s, s.data.index.generation("")}} }
 
 // Fence is the fence of this memory.
 func (s *Store) Fence() storage.Fence { return fence{s} }

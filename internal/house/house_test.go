@@ -73,6 +73,7 @@ var arrows = []struct {
 	{"search/query", []string{"chat", "search"}, "a language knows what it is compiled to"},
 	{"presence", []string{"chat"}, "a contract knows the words"},
 	{"drivers", []string{"chat", "storage", "search", "presence"}, "the set names the contracts, and links no driver"},
+	{"drivers/memory", []string{"chat", "storage", "search", "presence", "drivers", "internal/inverted"}, "an index is large enough for a place of its own"},
 	{"drivers/...", []string{"chat", "storage", "search", "presence", "drivers"}, "drivers never know the hub"},
 	{"chat/hub", []string{"chat", "storage", "search", "presence", "drivers"}, "the hub never knows a driver"},
 	{"chat/hub/hubtest", []string{"chat", "chat/hub", "storage", "search", "presence", "drivers", "drivers/memory", "drivers/journal"}, "a test kit brings what it needs"},
@@ -83,6 +84,7 @@ var arrows = []struct {
 	{"examples/...", []string{"chat", "chat/hub", "storage", "search", "presence", "drivers/...", "internal/shareddata"}, "an example uses what everybody may"},
 	{"internal/suite", nil, "it runs cases of anything"},
 	{"internal/shareddata", nil, "it finds a folder"},
+	{"internal/inverted", []string{"chat", "storage", "search"}, "it is behind the contract of an index"},
 	{"internal/...", []string{"internal/..."}, "tools of the house"},
 }
 

@@ -1,0 +1,181 @@
+package inverted
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+
+	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/search"
+)
+
+// month is the documents of a month, in parts, the one with the newest first. It
+// never changes, and is never empty.
+type month struct {
+	number int // of months since the year 0
+	name   string
+	parts  []part
+}
+
+// monthOf is the number of the month of a time.
+func monthOf(at int64) int {
+	t := clock(at)
+	return t.Year()*12 + int(t.Month()) - 1
+}
+
+// newest is the time of the newest document.
+func (m *month) newest() int64 { return m.parts[0].at[0] }
+
+// oldest is the time of the oldest document.
+func (m *month) oldest() int64 {
+	first := int64(never)
+	for _, p := range m.parts {
+		first = min(first, p.at[p.count()-1])
+	}
+	return first
+}
+
+// draft is what is to change in the months of a tenant.
+type draft map[int]*change
+
+// change is what is to change in a month.
+type change struct {
+	gone []place
+	docs []*search.Document
+}
+
+func (d draft) month(number int) *change {
+	if d[number] == nil {
+		d[number] = &change{}
+	}
+	return d[number]
+}
+
+// add takes a document in, unless its revision or a newer one is there. The tenant
+// remembers it from now on.
+func (d draft) add(t *tenant, doc *search.Document) {
+	r := t.room(doc.Position.Room.Key)
+	seq := doc.Position.Seq
+	old, known := r.versions[seq]
+	if known && old.revision >= doc.Revision {
+		return
+	}
+	at := floor(doc.At)
+	r.versions[seq] = version{doc.Revision, at}
+	if known {
+		m := d.month(monthOf(old.at))
+		m.gone = append(m.gone, place{old.at, r.key, seq})
+	}
+	if !doc.Gone {
+		m := d.month(monthOf(at))
+		m.docs = append(m.docs, doc)
+	}
+}
+
+// apply is the months of a tenant after the change.
+func (d draft) apply(t *tenant) []*month {
+	months := slices.Clone(t.months)
+	for number, c := range d {
+		c.docs = slices.DeleteFunc(c.docs, func(doc *search.Document) bool { // replaced by a later one
+			return t.rooms[doc.Position.Room.Key].versions[doc.Position.Seq].revision != doc.Revision
+		})
+		i, ok := slices.BinarySearchFunc(months, number, func(m *month, n int) int { return cmp.Compare(n, m.number) })
+		if !ok {
+			months = slices.Insert(months, i, &month{number: number})
+		}
+		if months[i] = months[i].with(c); months[i] == nil {
+			months = slices.Delete(months, i, i+1)
+		}
+	}
+	return months
+}
+
+// with is the month after a change; nil if it is empty then.
+func (m *month) with(c *change) *month {
+	parts := make([]part, 0, len(m.parts)+1)
+	for _, p := range m.parts {
+		parts = append(parts, p.without(c.gone))
+	}
+	if len(c.docs) > 0 {
+		parts = append(parts, part{segment: build(c.docs)})
+	}
+	return m.of(parts)
+}
+
+// of is the month with other parts, put in order; nil if there are none.
+func (m *month) of(parts []part) *month {
+	parts = settle(parts)
+	if len(parts) == 0 {
+		return nil
+	}
+	slices.SortFunc(parts, func(a, b part) int { return cmp.Compare(b.at[0], a.at[0]) })
+	return &month{m.number, chat.Month(clock(parts[0].at[0])), parts}
+}
+
+// drop is the months without the documents of a room before a time; of all rooms, if
+// room is empty. Nothing of them stays in memory.
+func drop(months []*month, room string, end int64) []*month {
+	var left []*month
+	for _, m := range months {
+		parts := make([]part, 0, len(m.parts))
+		for _, p := range m.parts {
+			if p, ok := p.drop(room, end); ok {
+				parts = append(parts, p)
+			}
+		}
+		if m = m.of(parts); m != nil {
+			left = append(left, m)
+		}
+	}
+	return left
+}
+
+// A segment of more than half of what one can be is left alone. All others have
+// classes by weight, each four times the one below, and so many in one class are
+// merged.
+const (
+	full = maxRows / 2
+	fan  = 4
+)
+
+func class(weight int) int {
+	if weight > full {
+		return -1
+	}
+	return (bits.Len(uint(weight)) - 1) / 2
+}
+
+// settle merges parts until there are few of each class, and leaves behind what is
+// dead where that is most of a part.
+func settle(parts []part) []part {
+	parts = slices.Clone(parts)
+	for i, p := range parts {
+		if p.dead.count() > p.count()/2 {
+			parts[i] = p.compact()
+		}
+	}
+	parts = slices.DeleteFunc(parts, func(p part) bool { return p.segment == nil })
+	lighter := func(a, b part) int { return cmp.Compare(a.weight(), b.weight()) }
+	slices.SortFunc(parts, lighter)
+	for i := 0; i < len(parts); {
+		same, fit, weight := 0, 0, 0
+		for _, p := range parts[i:] {
+			if class(p.weight()) != class(parts[i].weight()) {
+				break
+			}
+			same++
+			if weight += p.weight(); weight <= maxRows {
+				fit++
+			}
+		}
+		if same < fan || class(parts[i].weight()) < 0 {
+			i += same
+			continue
+		}
+		merged := part{segment: merge(parts[i : i+fit])}
+		parts = slices.Delete(parts, i, i+fit)
+		at, _ := slices.BinarySearchFunc(parts, merged, lighter)
+		parts = slices.Insert(parts, at, merged)
+	}
+	return parts
+}

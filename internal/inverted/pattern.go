@@ -1,0 +1,140 @@
+package inverted
+
+import (
+	"slices"
+
+	"github.com/parlor-chat/parlor/search"
+)
+
+// pattern is words that stand one behind the other, as numbers of a segment: those of
+// head, and then one from lo to hi.
+type pattern struct {
+	head   []uint32
+	back   []int // of each word of head: how many words before and with it are how head begins, but not all
+	lo, hi uint32
+}
+
+// pattern is a Term, a Prefix or a Phrase in a segment. ok is false if no row can have
+// it, for a word is missing, or if e is something else.
+func (s *segment) pattern(e search.Expr) (p pattern, ok bool) {
+	phrase, ok := phraseOf(e)
+	if !ok {
+		return p, false
+	}
+	last := len(phrase.Tokens) - 1
+	for _, t := range phrase.Tokens[:last] {
+		lo, hi := s.text.equal(t)
+		if lo == hi {
+			return p, false
+		}
+		p.head = append(p.head, uint32(lo))
+	}
+	find := s.text.equal
+	if phrase.LastIsPrefix {
+		find = s.text.prefixed
+	}
+	lo, hi := find(phrase.Tokens[last])
+	p.lo, p.hi = uint32(lo), uint32(hi)
+	p.turn()
+	return p, lo < hi
+}
+
+// phraseOf is a condition on tokens as a phrase.
+func phraseOf(e search.Expr) (p search.Phrase, ok bool) {
+	switch e := e.(type) {
+	case search.Term:
+		return search.Phrase{Tokens: []string{string(e)}}, true
+	case search.Prefix:
+		return search.Phrase{Tokens: []string{string(e)}, LastIsPrefix: true}, true
+	case search.Phrase:
+		return e, true
+	}
+	return p, false
+}
+
+// turn fills back, as Knuth, Morris and Pratt do, so that a text of n tokens is gone
+// through in n steps, whatever repeats in it.
+func (p *pattern) turn() {
+	p.back = make([]int, len(p.head))
+	for i, k := 1, 0; i < len(p.head); i++ {
+		for k > 0 && p.head[i] != p.head[k] {
+			k = p.back[k-1]
+		}
+		if p.head[i] == p.head[k] {
+			k++
+		}
+		p.back[i] = k
+	}
+}
+
+// in counts how often the pattern stands in tokens, up to most.
+func (p *pattern) in(tokens []uint32, most int) int {
+	found, k := 0, 0 // tokens before this one end in the first k words of head
+	for _, t := range tokens {
+		if k == len(p.head) {
+			if p.lo <= t && t < p.hi {
+				if found++; found == most {
+					break
+				}
+			}
+			if k == 0 {
+				continue
+			}
+			k = p.back[k-1]
+		}
+		for k > 0 && p.head[k] != t {
+			k = p.back[k-1]
+		}
+		if p.head[k] == t {
+			k++
+		}
+	}
+	return found
+}
+
+// phrase is those of some rows that have a pattern.
+type phrase struct {
+	rows
+	segment *segment
+	pattern pattern
+	at      int // the last row that was found; it may be asked for again
+}
+
+func (p *phrase) next(row int) int {
+	if p.at >= row {
+		return p.at
+	}
+	for p.at = p.rows.next(row); p.at < none; p.at = p.rows.next(p.at + 1) {
+		if p.pattern.in(p.segment.text.row(p.at), 1) > 0 {
+			break
+		}
+	}
+	return p.at
+}
+
+// having is the rows that have a pattern.
+func (s *segment) having(p pattern) rows {
+	of := []rows{s.text.rowsOf(int(p.lo), int(p.hi), s.count())}
+	if len(p.head) == 0 {
+		return of[0]
+	}
+	head := slices.Clone(p.head)
+	slices.Sort(head)
+	for _, n := range slices.Compact(head) {
+		of = append(of, &list{s.text.list(int(n), int(n)+1)})
+	}
+	return &phrase{rows: andOf(of), segment: s, pattern: p, at: -1}
+}
+
+// rowsOf is the rows of the words from lo to hi.
+func (c *column) rowsOf(lo, hi, segment int) rows {
+	rows := c.list(lo, hi)
+	if hi-lo <= 1 {
+		return &list{rows}
+	}
+	b := newBitset(segment)
+	for _, row := range rows {
+		b.add(int(row))
+	}
+	return set{b, b.count()}
+}

@@ -1,0 +1,71 @@
+package inverted
+
+import (
+	"slices"
+
+	"github.com/parlor-chat/parlor/search"
+)
+
+// The score of a hit is a sum over the words, prefixes and phrases that are asked for:
+// each time that one stands in a text counts less than the time before, and all count
+// less in a long text, as in Okapi BM25. It follows from the request and the document
+// alone. No word counts more for being rare: it would have to be rare among what others
+// may see, too, and a score would change while somebody turns pages.
+const (
+	saturation = 1.2  // so many times make half of what can be had
+	byLength   = 0.75 // how much of that grows with the length of a text
+	usual      = 16   // tokens of a text of usual length
+)
+
+// patterns adds what counts in a score: all that is asked for and not refused.
+func (s *segment) patterns(all []pattern, e search.Expr) []pattern {
+	switch e := e.(type) {
+	case search.And:
+		for _, part := range e {
+			all = s.patterns(all, part)
+		}
+	case search.Or:
+		for _, part := range e {
+			all = s.patterns(all, part)
+		}
+	default:
+		if p, ok := s.pattern(e); ok {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func (s *segment) score(row int, patterns []pattern) float64 {
+	tokens := s.text.row(row)
+	half := saturation * (1 - byLength + byLength*float64(len(tokens))/usual)
+	sum := 0.0
+	for _, p := range patterns {
+		n := float64(p.in(tokens, len(tokens)))
+		sum += n / (n + half)
+	}
+	return sum
+}
+
+// rank takes a match into the hits, if it is behind the cursor and may be on the page.
+func (q *query) rank(s *segment, row int) {
+	h := q.hit(s, row)
+	h.Score = s.score(row, q.patterns)
+	if q.paged && !q.after.Before(h, true) {
+		return
+	}
+	if q.hits = append(q.hits, h); len(q.hits) >= 2*(q.Limit+1) {
+		q.cut()
+	}
+}
+
+// cut sorts the hits by score, and leaves those for which there is room.
+func (q *query) cut() {
+	slices.SortFunc(q.hits, func(a, b search.Hit) int {
+		if a.Before(b, true) {
+			return -1
+		}
+		return 1
+	})
+	q.hits = q.hits[:min(len(q.hits), q.Limit+1)]
+}
