@@ -82,11 +82,22 @@ func (d *Document) Values(field string) []string {
 type Scope struct {
 	Tenant string
 	Rooms  map[string]chat.Seq // room key: the first Seq that he may see
+	All    bool                // all of the tenant, whatever Rooms says: an operator
+}
+
+// From is the first Seq of a room that is inside the scope; ok is false where the room is
+// outside.
+func (s Scope) From(room string) (from chat.Seq, ok bool) {
+	if s.All {
+		return 1, true
+	}
+	from, ok = s.Rooms[room]
+	return from, ok
 }
 
 // Holds says whether a position is inside the scope.
 func (s Scope) Holds(p chat.Position) bool {
-	from, ok := s.Rooms[p.Room.Key]
+	from, ok := s.From(p.Room.Key)
 	return ok && p.Room.Tenant == s.Tenant && p.Seq >= from
 }
 

@@ -151,7 +151,7 @@ func (q *query) enter(s *segment) {
 func (q *query) sees(s *segment, row int) bool {
 	room := s.room[row]
 	if q.from[room] == 0 {
-		from, ok := q.Scope.Rooms[s.rooms[room]]
+		from, ok := q.Scope.From(s.rooms[room])
 		if !ok {
 			from = math.MaxInt64
 		}
@@ -167,7 +167,7 @@ const fewRooms = 64
 // narrow is the rows that are in a room of the scope, too, where that leaves less to
 // go through. It is no more than that: a row in such a room need not be in the scope.
 func (q *query) narrow(s *segment, matches rows) rows {
-	if matches.most() < 4*fewRooms || min(len(q.Scope.Rooms), len(s.rooms)) > fewRooms {
+	if q.Scope.All || matches.most() < 4*fewRooms || min(len(q.Scope.Rooms), len(s.rooms)) > fewRooms {
 		return matches
 	}
 	var of []rows

@@ -206,6 +206,26 @@ var scopeCases = []indexCase{
 		},
 	},
 	{
+		"scope of all rooms", "an operator sees the whole tenant, and no other",
+		func(w *world) error {
+			theirs := doc("t", 1, 3, "x")
+			theirs.Position.Room.Tenant = "u"
+			if err := w.apply(append(many(5, "x"), doc("s", 1, 9, "x", "author", "ann"), theirs)...); err != nil {
+				return err
+			}
+			for _, s := range []search.Scope{{Tenant: tenant, All: true}, {Tenant: tenant, All: true, Rooms: map[string]chat.Seq{"r": 4}}} {
+				r := search.Request{Where: search.Term("x"), Scope: s, Limit: 2, Count: 10, Facets: []search.Facet{{Field: "room", Size: 10}}}
+				if err := w.agrees(r); err != nil {
+					return err
+				}
+				if err := w.finds(r, at("s", 1), at("r", 5), at("r", 4), at("r", 3), at("r", 2), at("r", 1)); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	},
+	{
 		"tenants", "two companies with the same keys never see each other",
 		func(w *world) error {
 			mine, theirs := doc("r", 1, 0, "x", "author", "ann"), doc("r", 1, 5, "x y", "author", "ann")

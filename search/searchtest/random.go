@@ -84,6 +84,7 @@ func (g gen) request() search.Request {
 	for range g.IntN(3) {
 		r.Facets = append(r.Facets, search.Facet{Field: g.pick("room", "month", "author", "has", "kind"), Size: 1 + g.IntN(4)})
 	}
+	r.Scope.All = r.Limit%8 == 7
 	return r
 }
 

@@ -217,6 +217,14 @@ var wrongIndexes = []suite.Wrong[*searchtest.Site]{
 	{Name: "facets outside the scope", Case: "scope of facets", At: elsewhere(roomS, func(res *search.Result, wide search.Result) {
 		res.Facets = wide.Facets
 	})},
+	{Name: "takes all for the rooms named", Case: "scope of all rooms", At: onRequest(func(r *search.Request) {
+		r.Scope.All = r.Scope.All && len(r.Scope.Rooms) == 0
+	})},
+	{Name: "takes all for all tenants", Case: "scope of all rooms", At: onApply(each(func(d *search.Document) {
+		if d.Position.Room.Tenant == "u" && d.Position.Room.Key == "t" {
+			d.Position.Room.Tenant = "t"
+		}
+	}))},
 	{Name: "ignores From", Case: "scope from a Seq", At: onRequest(func(r *search.Request) {
 		r.Scope.Rooms = maps.Clone(r.Scope.Rooms)
 		for k := range r.Scope.Rooms {
