@@ -27,3 +27,14 @@ func Generation(ctx context.Context, ix Index, name string) (Index, error) {
 	}
 	return nil, errors.ErrUnsupported
 }
+
+// AnalysisNamed is the analysis of a name ([Analysis.Name]). One of another version of
+// this package is not known.
+func AnalysisNamed(name string) (a Analysis, known bool) {
+	for _, a := range []Analysis{{}, {FoldAccents: true}} {
+		if a.Name() == name {
+			return a, true
+		}
+	}
+	return Analysis{}, false
+}

@@ -42,10 +42,13 @@ func forbidden(op, field string) error {
 func (h *Hub) settings(ctx context.Context, room chat.RoomID) (storage.Room, error) {
 	r, err := h.set.Directory.Room(ctx, room)
 	if errors.Is(err, chat.ErrNotFound) {
-		return storage.Room{ID: room, Kind: storage.Private}, nil
+		return hostRoom(room), nil
 	}
 	return r, err
 }
+
+// hostRoom is a room that only the host's Access knows.
+func hostRoom(id chat.RoomID) storage.Room { return storage.Room{ID: id, Kind: storage.Private} }
 
 // mayWrite says whether m may place something in his room. A member may; so may
 // anybody in a public room that is neither moderated nor for members only.

@@ -115,7 +115,7 @@ func (a *archiver) anew(shard int) { forget(a.done, shard) }
 const known = 100_000
 
 // bound keeps what a task remembers within bounds.
-func bound(done map[chat.RoomID]chat.Seq) {
+func bound[K comparable](done map[K]chat.Seq) {
 	if len(done) >= known {
 		clear(done)
 	}

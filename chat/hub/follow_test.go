@@ -196,8 +196,8 @@ func TestWhatTheArchiveRefusesIsSetAside(t *testing.T) {
 	if x, ok := p.Events[1].Content.(*chat.Tombstone); !ok || x.Was != chat.KindText || x.Why == "" {
 		t.Errorf("%+v", p.Events[1].Content)
 	}
-	if got := k.search("bob", hub.Query{}); len(got.Messages) != 2 {
-		t.Errorf("found %v", got.Messages)
+	if got := k.search("bob", hub.Query{}); len(got.Hits) != 2 {
+		t.Errorf("found %v", got.Hits)
 	}
 }
 

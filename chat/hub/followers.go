@@ -25,7 +25,7 @@ type followers struct {
 func startFollowers(ctx context.Context, h *Hub, node string) {
 	fs := &followers{h: h, lead: newLead(h, node), hosts: map[string]*follower{}, closed: make(chan struct{})}
 	h.follow = fs
-	fs.index = startFollower(h, "index", &indexer{h: h, done: map[chat.RoomID]chat.Seq{}}, wokenEvery)
+	fs.index = startFollower(h, "index", &indexer{h: h, done: map[indexedRoom]chat.Seq{}}, wokenEvery)
 	fs.personal = startFollower(h, "personal", &reader{h: h, name: "personal", fn: h.refer}, wokenEvery)
 	fs.archive = startFollower(h, "archive", &archiver{h: h, next: fs.wakeOthers, done: map[chat.RoomID]chat.Seq{}}, followEvery)
 	fs.lead.start(ctx, func() {

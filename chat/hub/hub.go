@@ -7,6 +7,7 @@ import (
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/drivers"
+	"github.com/parlor-chat/parlor/search"
 	"github.com/parlor-chat/parlor/storage"
 )
 
@@ -27,6 +28,9 @@ type Hub struct {
 	crowd  *crowd
 	epochs *epochs // nil: the broker forgets nothing
 	tidy   *tidy   // nil: there is no journal
+
+	generations *generations
+	maker       *maker
 }
 
 // Options changes what [New] makes. Nil options, and the zero value of each
@@ -41,6 +45,11 @@ type Options struct {
 	// AwayAfter is how long a session must not be used to be shown as away; 10 minutes
 	// by default, never if below 0.
 	AwayAfter time.Duration
+	// Analysis is how a tenant's messages are analysed for search; nil: every one's by
+	// the default. Where it differs from what the index was made by, the index is made
+	// anew beside the old one, which answers until then. All hubs over the same drivers
+	// say the same.
+	Analysis func(tenant string) search.Analysis
 	// Policy narrows what users may do; nil: nothing.
 	Policy Policy
 	// Limits are those of this hub.
@@ -144,8 +153,10 @@ func New(ctx context.Context, set drivers.Set, o *Options) (*Hub, error) {
 	if opt.AwayAfter == 0 {
 		opt.AwayAfter = defaultAway
 	}
+	h.generations, h.maker = newGenerations(h, opt.Analysis), newMaker(h, opt.Node)
 	h.crowd = startCrowd(h, opt.Node, opt.AwayAfter)
 	startFollowers(ctx, h, opt.Node)
+	h.maker.start()
 	if h.epochs != nil {
 		h.epochs.start()
 	}
@@ -187,6 +198,7 @@ func (h *Hub) Shutdown(ctx context.Context) error {
 	}
 	h.fan.close()
 	h.crowd.stop(ctx)
+	h.maker.stop()
 	err := h.follow.stop(ctx)
 	if h.tidy != nil {
 		h.tidy.stop(ctx)

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"slices"
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/search"
@@ -13,49 +14,92 @@ import (
 // text as it no longer is.
 type indexer struct {
 	h    *Hub
-	done map[chat.RoomID]chat.Seq
+	done map[indexedRoom]chat.Seq
+}
+
+// indexedRoom is a room in one generation of the index.
+type indexedRoom struct {
+	room       chat.RoomID
+	generation string
 }
 
 // do implements task.
 func (x *indexer) do(ctx context.Context, p chat.Position) error {
-	done, known := x.done[p.Room]
-	if !known {
-		var err error
-		if done, err = x.upTo(ctx, p.Room); err != nil {
+	state, err := x.h.generations.of(ctx, p.Room.Tenant)
+	if err != nil {
+		return err
+	}
+	answers, err := x.h.generations.index(ctx, state.answers)
+	if err != nil {
+		return err
+	}
+	was, err := x.upToIn(ctx, answers, state.answers, p.Room)
+	if err != nil {
+		return err
+	}
+	if state.makes != nil { // first: else a crash in between would leave it behind for good
+		if err := x.feed(ctx, *state.makes, p, was); err != nil {
 			return err
 		}
 	}
-	for done < p.Seq {
+	return x.bring(ctx, answers, state.answers, p, was)
+}
+
+// feed brings a room of a generation that is being made to a position, where it has come
+// as far as the one that answers. In the other rooms whoever makes it comes by.
+func (x *indexer) feed(ctx context.Context, makes generation, p chat.Position, was chat.Seq) error {
+	ix, err := x.h.generations.index(ctx, makes)
+	if err != nil {
+		return err
+	}
+	// Not what was done here: whoever makes it may have come further.
+	made, err := ix.Watermark(ctx, p.Room)
+	if err != nil || made[0] < was {
+		return err
+	}
+	return x.bring(ctx, ix, makes, p, made[0])
+}
+
+// upToIn is how far a room is in a generation.
+func (x *indexer) upToIn(ctx context.Context, ix search.Index, g generation, room chat.RoomID) (chat.Seq, error) {
+	if done, known := x.done[indexedRoom{room, g.key()}]; known {
+		return done, nil
+	}
+	marks, err := ix.Watermark(ctx, room)
+	if err != nil {
+		return 0, err
+	}
+	return marks[0], nil
+}
+
+// bring brings a room of a generation from one place to another, and no further: what
+// comes behind it is fed to all generations, or to none.
+func (x *indexer) bring(ctx context.Context, ix search.Index, g generation, p chat.Position, from chat.Seq) error {
+	for done := from; done < p.Seq; {
 		page, err := x.h.set.History.Page(ctx, p.Room, chat.After(done, storage.MaxPage).All())
 		if err != nil {
 			return err
 		}
+		page.Events = slices.DeleteFunc(slices.Clone(page.Events), func(e chat.Event) bool { return e.Seq > p.Seq })
 		if len(page.Events) == 0 {
 			return errBehind // the archive comes first
 		}
-		docs, err := x.documents(ctx, p.Room, page)
-		if err != nil {
-			return err
-		}
-		done = page.Events[len(page.Events)-1].Last()
-		for len(docs) > chat.MaxBatch { // the watermark comes with the last
-			if err := x.h.set.Index.Apply(ctx, docs[:chat.MaxBatch]); err != nil {
-				return err
-			}
-			docs = docs[chat.MaxBatch:]
-		}
-		if err := x.h.set.Index.Apply(ctx, docs, chat.Position{Room: p.Room, Seq: done}); err != nil {
+		if done, err = x.h.index(ctx, ix, g.analysis, page); err != nil {
 			return err
 		}
 		bound(x.done)
-		x.done[p.Room] = done
+		x.done[indexedRoom{p.Room, g.key()}] = done
 	}
 	return nil
 }
 
 // upTo implements task.
 func (x *indexer) upTo(ctx context.Context, room chat.RoomID) (chat.Seq, error) {
-	marks, err := x.h.set.Index.Watermark(ctx, room)
+	ix, _, err := x.h.generations.answering(ctx, "index", room.Tenant)
+	if err != nil {
+		return 0, err
+	}
+	marks, err := ix.Watermark(ctx, room)
 	if err != nil {
 		return 0, err
 	}
@@ -63,10 +107,33 @@ func (x *indexer) upTo(ctx context.Context, room chat.RoomID) (chat.Seq, error) 
 }
 
 // anew implements task.
-func (x *indexer) anew(shard int) { forget(x.done, shard) }
+func (x *indexer) anew(shard int) {
+	for r := range x.done {
+		if r.room.Shard() == shard {
+			delete(x.done, r)
+		}
+	}
+}
 
-// documents are those of all texts that a part of the log is about.
-func (x *indexer) documents(ctx context.Context, room chat.RoomID, page storage.Page) ([]search.Document, error) {
+// index applies what a part of a room's log is about, and the watermark of its end,
+// which it returns.
+func (h *Hub) index(ctx context.Context, ix search.Index, a search.Analysis, page storage.Page) (chat.Seq, error) {
+	last := &page.Events[len(page.Events)-1]
+	docs, err := h.documents(ctx, a, page)
+	if err != nil {
+		return 0, err
+	}
+	for len(docs) > chat.MaxBatch { // the watermark comes with the last
+		if err := ix.Apply(ctx, docs[:chat.MaxBatch]); err != nil {
+			return 0, err
+		}
+		docs = docs[chat.MaxBatch:]
+	}
+	return last.Last(), ix.Apply(ctx, docs, chat.Position{Room: last.Room, Seq: last.Last()})
+}
+
+// documents are those of all texts that a part of a room's log is about.
+func (h *Hub) documents(ctx context.Context, a search.Analysis, page storage.Page) ([]search.Document, error) {
 	var texts []chat.Event
 	here := map[chat.EventID]bool{}
 	for i := range page.Events {
@@ -79,11 +146,11 @@ func (x *indexer) documents(ctx context.Context, room chat.RoomID, page storage.
 	for i := range page.Events {
 		if e := &page.Events[i]; e.Changes() && !here[e.Target] {
 			here[e.Target] = true
-			elsewhere = append(elsewhere, storage.Ref{Room: room, ID: e.Target})
+			elsewhere = append(elsewhere, storage.Ref{Room: e.Room, ID: e.Target})
 		}
 	}
 	if len(elsewhere) > 0 {
-		older, err := x.h.set.History.Lookup(ctx, elsewhere)
+		older, err := h.set.History.Lookup(ctx, elsewhere)
 		if err != nil {
 			return nil, err
 		}
@@ -97,7 +164,7 @@ func (x *indexer) documents(ctx context.Context, room chat.RoomID, page storage.
 	messages := chat.Fold(texts, page.Changes)
 	docs := make([]search.Document, len(messages))
 	for i := range messages {
-		docs[i] = search.Analysis{}.Document(&messages[i])
+		docs[i] = a.Document(&messages[i])
 	}
 	return docs, nil
 }

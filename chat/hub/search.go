@@ -3,19 +3,25 @@ package hub
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/search"
+	"github.com/parlor-chat/parlor/search/query"
 	"github.com/parlor-chat/parlor/storage"
 )
 
 // Query asks for messages.
 type Query struct {
-	Where   search.Expr // nil: every message
-	ByScore bool        // by relevance; else newest first
-	After   string      // [Found.Next] of the page before; empty: the first page
-	Limit   int         // hits, 0 to search.MaxLimit; with 0 only Count and Facets are answered
-	Count   int         // count the matches up to here; 0: don't
+	Text    string         // what a person typed, in the language of package query; empty: every message
+	Lenient bool           // make the best of Text where it isn't right ([query.ParseLenient])
+	Zone    *time.Location // of the asker, for the dates in Text; nil: UTC
+	Where   search.Expr    // what must hold, too; nil: nothing
+
+	ByScore bool   // by relevance; else newest first
+	After   string // [Found.Next] of the page before; empty: the first page
+	Limit   int    // hits, 0 to search.MaxLimit; with 0 only Count and Facets are answered
+	Count   int    // count the matches up to here; 0: don't
 	Facets  []search.Facet
 
 	// AtLeast waits until the index has this position, as long as ctx lasts; zero: don't.
@@ -24,19 +30,47 @@ type Query struct {
 
 // Found is one page of hits.
 type Found struct {
-	// Messages are the hits, as they are now. A page may have fewer than its limit though more
+	// Hits are the messages, as they are now. A page may have fewer than its limit though more
 	// follow: what no longer matches was left out.
-	Messages []chat.Message
-	Count    int  // of all matches that the index knows; 0 unless asked for
-	Capped   bool // there are more than Count
-	Facets   [][]search.Bucket
-	Next     string // the cursor to go on from; empty: this was the last page
+	Hits   []Hit
+	Count  int  // of all matches that the index knows; 0 unless asked for
+	Capped bool // there are more than Count
+	Facets [][]Bucket
+	Next   string // the cursor to go on from; empty: this was the last page
+
+	Read  string       // what Text was read as, in words
+	Notes []query.Note // what the asker should know of how it was read
+}
+
+// Messages are the hits without their marks.
+func (f Found) Messages() []chat.Message {
+	all := make([]chat.Message, len(f.Hits))
+	for i := range f.Hits {
+		all[i] = f.Hits[i].Message
+	}
+	return all
+}
+
+// Hit is a message that was found. Its Position opens it in its context:
+// [Room.Page] with [chat.Around].
+type Hit struct {
+	chat.Message
+	Marks []search.Range // the parts of Text.Body that were asked for ([search.Analysis.Highlights])
+}
+
+// Bucket is one value of a facet.
+type Bucket struct {
+	search.Bucket
+	Title string // what the room or person is called; the value of all other fields
 }
 
 // Search finds messages in all rooms that the user may read now. Nothing outside
 // is found or counted, whatever the query names. Each hit is looked up, folded
 // and matched again, so that nothing is shown that was edited away, retracted or erased
 // meanwhile, though the index doesn't know it yet.
+//
+// A text that can't be read is [chat.ErrInvalid] or [chat.ErrTooLarge] and holds a
+// [*query.Error], which points at the place.
 func (u User) Search(ctx context.Context, q Query) (Found, error) {
 	const op = "search"
 	leave, err := u.enter(ctx, op)
@@ -51,19 +85,89 @@ func (u User) Search(ctx context.Context, q Query) (Found, error) {
 	if err != nil {
 		return Found{}, err
 	}
-	if err := u.h.await(ctx, op, scope, q.AtLeast); err != nil {
+	return u.h.search(ctx, op, asker{u: u, scope: scope}, q)
+}
+
+// Search finds messages in all rooms of a tenant. Names are those of the tenant's people
+// and rooms; nobody is "me".
+func (a Admin) Search(ctx context.Context, tenant string, q Query) (Found, error) {
+	const op = "search"
+	leave, err := a.enter(ctx, op, "tenant", tenant, "query", q.Text)
+	if err != nil {
 		return Found{}, err
 	}
-	result, err := u.h.set.Index.Search(ctx, search.Request{Where: q.Where, Scope: scope, ByScore: q.ByScore,
+	defer leave()
+	if err := checkTenant(op, tenant); err != nil {
+		return Found{}, err
+	}
+	nobody := User{a.h, chat.UserID{Tenant: tenant}}
+	return a.h.search(ctx, op, asker{u: nobody, scope: search.Scope{Tenant: tenant, All: true}, admin: true}, q)
+}
+
+// asker is who searches.
+type asker struct {
+	u     User
+	scope search.Scope
+	admin bool
+}
+
+func (h *Hub) search(ctx context.Context, op string, a asker, q Query) (Found, error) {
+	index, analysis, err := h.generations.answering(ctx, op, a.scope.Tenant)
+	if err != nil {
+		return Found{}, err
+	}
+	found, where, err := a.compile(ctx, analysis, q)
+	if err != nil {
+		return Found{}, err
+	}
+	if err := h.await(ctx, op, index, a.scope, q.AtLeast); err != nil {
+		return Found{}, err
+	}
+	result, err := index.Search(ctx, search.Request{Where: where, Scope: a.scope, ByScore: q.ByScore,
 		After: q.After, Limit: q.Limit, Count: q.Count, Facets: q.Facets})
 	if err != nil {
 		return Found{}, err
 	}
-	messages, err := u.h.hydrate(ctx, result.Hits, scope, q.Where)
+	found.Count, found.Capped, found.Next = result.Count, result.Capped, result.Next
+	messages, err := h.hydrate(ctx, analysis, result.Hits, a.scope, where)
 	if err != nil {
 		return Found{}, err
 	}
-	return Found{messages, result.Count, result.Capped, result.Facets, result.Next}, nil
+	for _, m := range messages {
+		found.Hits = append(found.Hits, Hit{m, analysis.Highlights(m.Text.Body, where)})
+	}
+	for i, f := range q.Facets {
+		buckets, err := h.entitle(ctx, a, f.Field, result.Facets[i])
+		if err != nil {
+			return Found{}, err
+		}
+		found.Facets = append(found.Facets, buckets)
+	}
+	return found, nil
+}
+
+// compile makes an expression out of a query, and tells what it was read as.
+func (a asker) compile(ctx context.Context, analysis search.Analysis, q Query) (Found, search.Expr, error) {
+	parse := query.Parse
+	if q.Lenient {
+		parse = query.ParseLenient
+	}
+	read, err := parse(q.Text)
+	if err != nil {
+		return Found{}, nil, err
+	}
+	where, notes, err := read.Compile(ctx, query.Env{Zone: q.Zone, Me: a.u.id.Key, Analysis: analysis, Names: a})
+	if err != nil {
+		return Found{}, nil, err
+	}
+	switch {
+	case q.Where == nil:
+	case read.Root == nil:
+		where = analysis.Expr(q.Where)
+	default:
+		where = search.And{where, analysis.Expr(q.Where)}
+	}
+	return Found{Read: read.Explain(), Notes: slices.Concat(read.Notes, notes)}, where, nil
 }
 
 // scope is what the user may read now.
@@ -81,8 +185,36 @@ func (u User) scope(ctx context.Context) (search.Scope, error) {
 	return s, nil
 }
 
+// entitle says what the values of a facet are called.
+func (h *Hub) entitle(ctx context.Context, a asker, field string, buckets []search.Bucket) ([]Bucket, error) {
+	titled := make([]Bucket, len(buckets))
+	for i, b := range buckets {
+		titled[i] = Bucket{b, b.Value}
+	}
+	var titles []string
+	var err error
+	switch field {
+	case search.FieldRoom:
+		rooms := make([]chat.RoomID, len(buckets))
+		for i, b := range buckets {
+			rooms[i] = chat.RoomID{Tenant: a.scope.Tenant, Key: b.Value}
+		}
+		titles, err = h.titles(ctx, a.u.id, rooms)
+	case search.FieldAuthor, search.FieldMention:
+		people := make([]chat.UserID, len(buckets))
+		for i, b := range buckets {
+			people[i] = chat.UserID{Tenant: a.scope.Tenant, Key: b.Value}
+		}
+		titles, err = h.names(ctx, people)
+	}
+	for i, title := range titles {
+		titled[i].Title = title
+	}
+	return titled, err
+}
+
 // await waits until the index has a position of the scope.
-func (h *Hub) await(ctx context.Context, op string, scope search.Scope, p chat.Position) error {
+func (h *Hub) await(ctx context.Context, op string, index search.Index, scope search.Scope, p chat.Position) error {
 	if p.Room.IsZero() {
 		return nil
 	}
@@ -90,7 +222,7 @@ func (h *Hub) await(ctx context.Context, op string, scope search.Scope, p chat.P
 		return notFound(op, chat.ErrNotFound)
 	}
 	for wait := waitFirst; ; {
-		marks, err := h.set.Index.Watermark(ctx, p.Room)
+		marks, err := index.Watermark(ctx, p.Room)
 		if err != nil || marks[0] >= p.Seq {
 			return err
 		}
@@ -103,7 +235,7 @@ func (h *Hub) await(ctx context.Context, op string, scope search.Scope, p chat.P
 
 // hydrate makes messages out of hits, and drops those that the asker may not see,
 // that are gone, or that no longer match.
-func (h *Hub) hydrate(ctx context.Context, hits []search.Hit, scope search.Scope, where search.Expr) ([]chat.Message, error) {
+func (h *Hub) hydrate(ctx context.Context, analysis search.Analysis, hits []search.Hit, scope search.Scope, where search.Expr) ([]chat.Message, error) {
 	var refs []storage.Ref
 	rooms := map[chat.RoomID]bool{}
 	for _, hit := range hits {
@@ -140,7 +272,7 @@ func (h *Hub) hydrate(ctx context.Context, hits []search.Hit, scope search.Scope
 		if m.Gone != nil {
 			continue
 		}
-		doc := search.Analysis{}.Document(&m)
+		doc := analysis.Document(&m)
 		if where == nil || search.Match(where, &doc) {
 			found = append(found, m)
 		}

@@ -28,7 +28,7 @@ func (k *kit) search(key string, q hub.Query) hub.Found {
 
 func hits(f hub.Found) []string {
 	var all []string
-	for _, m := range f.Messages {
+	for _, m := range f.Hits {
 		all = append(all, m.Text.Body)
 	}
 	return all
@@ -52,7 +52,7 @@ func TestSearchFindsWhatTheReaderMaySee(t *testing.T) {
 
 	byRoom := []search.Facet{{Field: search.FieldRoom, Size: 10}}
 	soup := hub.Query{Where: search.Words("soup"), Facets: byRoom}
-	if f := k.search("ann", soup); f.Count != 4 || len(f.Messages) != 4 || len(f.Facets[0]) != 3 {
+	if f := k.search("ann", soup); f.Count != 4 || len(f.Hits) != 4 || len(f.Facets[0]) != 3 {
 		t.Errorf("ann finds %v, count %d, facets %v", hits(f), f.Count, f.Facets)
 	}
 	f := k.search("bob", soup)
@@ -64,7 +64,7 @@ func TestSearchFindsWhatTheReaderMaySee(t *testing.T) {
 	}
 	// Naming the room doesn't open it.
 	f = k.search("bob", hub.Query{Where: search.Equal{Field: search.FieldRoom, Value: private.ID().Key}})
-	if f.Count != 0 || len(f.Messages) != 0 {
+	if f.Count != 0 || len(f.Hits) != 0 {
 		t.Errorf("bob finds %v in the private room", hits(f))
 	}
 	// Sent away, he loses it with the next query.
@@ -73,7 +73,7 @@ func TestSearchFindsWhatTheReaderMaySee(t *testing.T) {
 	eve := k.As(chat.UserID{Tenant: "evil", Key: "ann"})
 	found, err := eve.Search(t.Context(), hub.Query{Where: search.Words("soup"), Limit: 10, Count: 10})
 	ok(t, err)
-	if found.Count != 0 || len(found.Messages) != 0 {
+	if found.Count != 0 || len(found.Hits) != 0 {
 		t.Errorf("another tenant finds %v", hits(found))
 	}
 }

@@ -471,7 +471,7 @@ func (w *world) search(node int, user string) func() {
 		defer w.mu.Unlock()
 		switch {
 		case err == nil:
-			w.check.found(step, user, s.word, at, found.Messages)
+			w.check.found(step, user, s.word, at, found.Messages())
 		case !explained(err) && !errors.Is(err, chat.ErrNotFound):
 			w.check.refuses(step, "search", err)
 		}
@@ -638,7 +638,7 @@ func (w *world) takeBack(node int) func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if err == nil && r.State != chat.Pending && w.check.lostAt < step {
-			w.check.gone(step, s.id, found.Messages)
+			w.check.gone(step, s.id, found.Messages())
 		}
 	}
 }
@@ -722,7 +722,7 @@ func (w *world) compare(room string) {
 		}
 		found, err := w.k.As(1, "ann").Search(w.ctx, hub.Query{Where: search.And{search.Words(word), search.Equal{Field: search.FieldRoom, Value: room}}, Limit: 500, Count: 1000})
 		ok(w.t, err)
-		for _, m := range found.Messages {
+		for _, m := range found.Messages() {
 			got = append(got, m.Seq)
 		}
 		slices.Sort(got)

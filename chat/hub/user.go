@@ -182,20 +182,22 @@ func (u User) Rooms(ctx context.Context, after string, limit int) ([]Info, error
 	if err != nil {
 		return nil, err
 	}
+	all = slices.DeleteFunc(slices.Clone(all), func(m storage.Member) bool {
+		return m.Room.Key <= after || m.Room.Tenant != u.id.Tenant
+	})
 	var list []Info
-	for _, m := range all {
-		if m.Room.Key <= after || m.Room.Tenant != u.id.Tenant {
-			continue
-		}
-		r, err := u.h.settings(ctx, m.Room)
+	for part := range slices.Chunk(all, limit) {
+		rooms, err := u.h.roomsOf(ctx, part)
 		if err != nil {
 			return nil, err
 		}
-		if !r.Listed && !m.Role.Belongs() {
-			continue
+		for i, m := range part {
+			if rooms[i].Listed || m.Role.Belongs() {
+				list = append(list, info(rooms[i], m))
+			}
 		}
-		if list = append(list, info(r, m)); len(list) == limit {
-			break
+		if len(list) >= limit {
+			return list[:limit], nil
 		}
 	}
 	return list, nil

@@ -65,8 +65,8 @@ func (a *archive) answer(ctx context.Context, where search.Expr) (count int, old
 		if err != nil {
 			return 0, oldest, newest, err
 		}
-		for i := range found.Messages {
-			at := found.Messages[i].At
+		for i := range found.Hits {
+			at := found.Hits[i].At
 			if newest.IsZero() {
 				newest = at
 			}

@@ -95,12 +95,12 @@ func runSearch(ctx context.Context, c *command) error {
 		return err
 	}
 	took := time.Since(start)
-	for i := range found.Messages {
-		m := &found.Messages[i]
+	for i := range found.Hits {
+		m := &found.Hits[i].Message
 		fmt.Fprintf(c.out, "%s:%d  %s  %s  <%s> %s\n", m.Room.Key, m.Seq, a.titles[m.Room.Key],
 			m.At.Format("2006-01-02 15:04"), a.names[m.Sender.Key], context1(m, where))
 	}
-	fmt.Fprintf(c.out, "%d of %d in %v\n", len(found.Messages), found.Count, took.Round(10*time.Microsecond))
+	fmt.Fprintf(c.out, "%d of %d in %v\n", len(found.Hits), found.Count, took.Round(10*time.Microsecond))
 	return nil
 }
 

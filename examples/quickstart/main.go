@@ -167,7 +167,7 @@ func run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "\nBob searches for soup and finds %d:\n", found.Count)
-	for _, m := range found.Messages {
+	for _, m := range found.Hits {
 		fmt.Fprintf(out, "  %s: %s\n", m.Sender.Key, m.Text.Body)
 	}
 	return nil

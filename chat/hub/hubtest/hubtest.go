@@ -110,6 +110,9 @@ func (k *Kit) Skew(d time.Duration) {
 	k.skew += d
 }
 
+// Store is what lies behind all nodes, without faults.
+func (k *Kit) Store() *memory.Store { return k.store }
+
 // Nodes is how many there are, dead ones too.
 func (k *Kit) Nodes() int { return len(k.nodes) }
 

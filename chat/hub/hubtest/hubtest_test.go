@@ -351,8 +351,8 @@ func TestAFollowerTriesAgainByItself(t *testing.T) {
 		heal()
 		time.Sleep(1500 * time.Millisecond)
 		found, err := k.As(0, "ann").Search(t.Context(), hub.Query{Where: search.Words("soup"), Limit: 1})
-		if err != nil || len(found.Messages) != 1 {
-			t.Errorf("%d found, %v", len(found.Messages), err)
+		if err != nil || len(found.Hits) != 1 {
+			t.Errorf("%d found, %v", len(found.Hits), err)
 		}
 	})
 }

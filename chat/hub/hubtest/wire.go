@@ -223,6 +223,13 @@ func (w indexWire) Drop(ctx context.Context, span storage.Span, before time.Time
 	return w.n.call(ctx, Index, func() error { return w.to.Drop(ctx, span, before) })
 }
 
+func (w indexWire) Generation(ctx context.Context, name string) (search.Index, error) {
+	return ask(ctx, w.n, Index, func() (search.Index, error) {
+		ix, err := search.Generation(ctx, w.to, name)
+		return indexWire{w.n, ix}, err
+	})
+}
+
 type fenceWire struct {
 	n  *node
 	to storage.Fence

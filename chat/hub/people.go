@@ -1,0 +1,165 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/storage"
+)
+
+// People finds people of the user's tenant whose name begins with what is given, both
+// folded ([chat.FoldName]), by name. limit is from 1 to [chat.MaxBatch].
+func (u User) People(ctx context.Context, name string, limit int) ([]storage.User, error) {
+	const op = "find people"
+	leave, err := u.enter(ctx, op)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	if err := checkPrefix(op, name, limit); err != nil {
+		return nil, err
+	}
+	return u.h.set.Directory.NamedUsers(ctx, u.id.Tenant, name, limit)
+}
+
+// RoomsNamed finds rooms that the user may read whose title or address begins with what
+// is given, folded as names are, by title. A "#" in front of either is left out of
+// account. Public rooms that aren't listed are found only by those who belong. limit is
+// from 1 to [chat.MaxBatch].
+func (u User) RoomsNamed(ctx context.Context, title string, limit int) ([]Info, error) {
+	const op = "find rooms"
+	leave, err := u.enter(ctx, op)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	if err := checkPrefix(op, title, limit); err != nil {
+		return nil, err
+	}
+	folded := foldTitle(title)
+	var found []Info
+	err = u.eachRoom(ctx, func(r Info) {
+		listed := r.Listed || r.Role.Belongs()
+		if named := r.Title != "" || r.Address != ""; listed && named &&
+			(strings.HasPrefix(foldTitle(r.Title), folded) || strings.HasPrefix(foldTitle(r.Address), folded)) {
+			found = append(found, r)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(found, func(a, b Info) int {
+		return cmp.Or(strings.Compare(foldTitle(a.Title), foldTitle(b.Title)), strings.Compare(a.ID.Key, b.ID.Key))
+	})
+	return found[:min(len(found), limit)], nil
+}
+
+func checkPrefix(op, name string, limit int) error {
+	if err := chat.CheckName(op, "name", name); err != nil {
+		return err
+	}
+	return checkLimit(op, limit)
+}
+
+// foldTitle is a title as it is compared: people write "#soup" for "soup", and call
+// rooms so.
+func foldTitle(title string) string { return strings.TrimPrefix(chat.FoldName(title), "#") }
+
+// eachRoom calls fn with each room that the user may read, by key.
+func (u User) eachRoom(ctx context.Context, fn func(Info)) error {
+	all, err := u.h.access.Access(ctx, u.id)
+	if err != nil {
+		return err
+	}
+	all = slices.DeleteFunc(slices.Clone(all), func(m storage.Member) bool { return m.Room.Tenant != u.id.Tenant })
+	for part := range slices.Chunk(all, chat.MaxBatch) {
+		rooms, err := u.h.roomsOf(ctx, part)
+		if err != nil {
+			return err
+		}
+		for i, m := range part {
+			fn(info(rooms[i], m))
+		}
+	}
+	return nil
+}
+
+// roomsOf are the settings of the rooms of memberships, at most [chat.MaxBatch], in
+// their order.
+func (h *Hub) roomsOf(ctx context.Context, members []storage.Member) ([]storage.Room, error) {
+	ids := make([]chat.RoomID, len(members))
+	for i, m := range members {
+		ids[i] = m.Room
+	}
+	known, err := h.set.Directory.LookupRooms(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	rooms := make([]storage.Room, len(ids))
+	for i, id := range ids {
+		rooms[i] = hostRoom(id)
+		if len(known) > 0 && known[0].ID == id {
+			rooms[i], known = known[0], known[1:]
+		}
+	}
+	return rooms, nil
+}
+
+// titles are what rooms are called for a user, at most [chat.MaxBatch]: their title, or
+// that of a direct room the names of the others.
+func (h *Hub) titles(ctx context.Context, asker chat.UserID, rooms []chat.RoomID) ([]string, error) {
+	known, err := h.set.Directory.LookupRooms(ctx, rooms)
+	if err != nil {
+		return nil, err
+	}
+	titles := make(map[chat.RoomID]string, len(known))
+	for _, r := range known {
+		titles[r.ID] = r.Title
+		if r.Kind != storage.Direct {
+			continue
+		}
+		members, err := h.set.Directory.Members(ctx, r.ID, "", MaxDirect)
+		if err != nil {
+			return nil, err
+		}
+		var others []chat.UserID
+		for _, m := range members {
+			if m.User != asker {
+				others = append(others, m.User)
+			}
+		}
+		names, err := h.names(ctx, others)
+		if err != nil {
+			return nil, err
+		}
+		titles[r.ID] = strings.Join(names, ", ")
+	}
+	list := make([]string, len(rooms))
+	for i, id := range rooms {
+		list[i] = titles[id]
+	}
+	return list, nil
+}
+
+// names are what people are called, at most [chat.MaxBatch], in their order; the key
+// where somebody has no name.
+func (h *Hub) names(ctx context.Context, people []chat.UserID) ([]string, error) {
+	known, err := h.set.Directory.Users(ctx, people)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(people))
+	for i, id := range people {
+		names[i] = id.Key
+		if len(known) > 0 && known[0].ID == id {
+			if known[0].Name != "" {
+				names[i] = known[0].Name
+			}
+			known = known[1:]
+		}
+	}
+	return names, nil
+}
