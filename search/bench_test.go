@@ -6,10 +6,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/internal/shareddata"
 	"github.com/parlor-chat/parlor/search"
 )
@@ -24,37 +26,107 @@ func BenchmarkAnalyze(b *testing.B) {
 		{"Japanese", "haskell-jp-slack", "型システムについてはGitHubの資料を見直してください。"},
 		{"Russian", "", "Я обновил настройки, посмотрите, пожалуйста, ещё раз: Всё ли теперь работает?"},
 		{"German", "", "Ich hätte gern größere Schlüssel, müssen wir dafür die Prüfung ändern?"},
+		{"Hindi", "", "क्या आप इस फ़ाइल को फिर से देख सकते हैं? नमस्ते दुनिया"},
+		{"Thai", "", "ช่วยดูไฟล์นี้อีกครั้งได้ไหมครับ ขอบคุณมาก"},
 		{"Arabic", "", "السَّلام عليكم، هل يمكنك مراجعة الملف مرة أخرى من فضلك؟"},
 	} {
 		texts := benchTexts(b, c.set, c.text)
-		b.Run(c.name, func(b *testing.B) { benchAnalyze(b, search.Analysis{}, texts) })
-		b.Run(c.name+"/folded", func(b *testing.B) { benchAnalyze(b, search.Analysis{FoldAccents: true}, texts) })
+		for _, a := range []search.Analysis{{}, {FoldAccents: true}} {
+			b.Run(c.name+"/"+a.Name(), func(b *testing.B) { benchAnalyze(b, a, texts) })
+		}
 	}
 }
 
 func benchAnalyze(b *testing.B, a search.Analysis, texts []string) {
-	var size int64
-	for _, text := range texts {
-		size += int64(len(text))
-	}
-	b.SetBytes(size)
-	b.ReportAllocs()
-	var fields time.Duration
 	var tokens []string
-	n := 0
-	for b.Loop() {
+	spent := besideFields(b, texts, func(text string) int {
+		tokens = a.Append(tokens[:0], text)
+		return len(tokens)
+	})
+	size := 0
+	for _, text := range texts {
+		size += len(text)
+	}
+	b.ReportMetric(float64(size)/spent.Seconds()/1e6, "MB/s")
+}
+
+var sink []string
+
+// besideFields measures a function of texts and strings.Fields by turns, and returns
+// how long all texts take.
+func besideFields(b *testing.B, texts []string, f func(string) int) time.Duration {
+	allocs := testing.AllocsPerRun(1, func() {
 		for _, text := range texts {
-			tokens = a.Append(tokens[:0], text)
+			f(text)
 		}
-		b.StopTimer()
+	})
+	var own, bare time.Duration
+	found := 0
+	for b.Loop() {
 		began := time.Now()
 		for _, text := range texts {
-			n += len(strings.Fields(text))
+			found += f(text)
 		}
-		fields += time.Since(began)
-		b.StartTimer()
+		between := time.Now()
+		for _, text := range texts {
+			sink = strings.Fields(text)
+		}
+		own, bare = own+between.Sub(began), bare+time.Since(between)
 	}
-	b.ReportMetric(float64(b.Elapsed())/float64(fields), "x-fields")
+	if found == 0 {
+		b.Fatal("nothing was found")
+	}
+	b.ReportMetric(allocs, "allocs/op")
+	b.ReportMetric(float64(own)/float64(b.N), "ns/op")
+	b.ReportMetric(float64(own)/float64(bare), "x-fields")
+	return own / time.Duration(b.N)
+}
+
+// BenchmarkHighlights marks a page of 50 real messages, or of made-up ones where
+// those are not there, as somebody sees it who searched. The metric x-fields says
+// how many times longer it takes than strings.Fields does for the same page.
+func BenchmarkHighlights(b *testing.B) {
+	for _, c := range []struct{ name, set, text, query string }{
+		{"English", "ubuntu-irc-2008-2011", "Would be awesome if there was some way to keep up, e.g. via GitHub.", "the install"},
+		{"Slack", "hyperledger-slack", "I've updated fabric/core/peer.go, see https://github.com/x/y/pull/12", "peer github.com"},
+		{"Japanese", "haskell-jp-slack", "型システムについてはGitHubの資料を見直してください。", "型 システム"},
+		{"Hindi", "", "क्या आप इस फ़ाइल को फिर से देख सकते हैं? नमस्ते दुनिया", "फ़ाइल"},
+	} {
+		var page []string
+		for _, text := range benchTexts(b, c.set, c.text) {
+			d := search.Document{Tokens: search.Analyze(text)}
+			if search.Match(anyWord(c.query), &d) && len(page) < 50 {
+				page = append(page, text)
+			}
+		}
+		if len(page) < 50 {
+			b.Fatalf("%s: only %d texts have %q", c.name, len(page), c.query)
+		}
+		for _, a := range []search.Analysis{{}, {FoldAccents: true}} {
+			b.Run(c.name+"/"+a.Name(), func(b *testing.B) { benchHighlights(b, a, page, a.Expr(anyWord(c.query))) })
+		}
+	}
+	worst := search.Or{} // as many nodes as may be, each of which stands everywhere
+	for range 332 {
+		worst = append(worst, search.Phrase{Tokens: []string{"ああ", "ああ"}})
+	}
+	page := []string{strings.Repeat("あ", chat.MaxBody/3)}
+	b.Run("one letter, 64 KiB, 997 nodes", func(b *testing.B) { benchHighlights(b, search.Analysis{}, page, worst) })
+	whole := search.Phrase{Tokens: slices.Repeat([]string{"ああ"}, 998)}
+	b.Run("one letter, 64 KiB, a phrase of 998", func(b *testing.B) { benchHighlights(b, search.Analysis{}, page, whole) })
+}
+
+// anyWord holds where one of the words of a query stands.
+func anyWord(query string) search.Expr {
+	var any search.Or
+	for word := range strings.FieldsSeq(query) {
+		any = append(any, search.Words(word))
+	}
+	return any
+}
+
+func benchHighlights(b *testing.B, a search.Analysis, page []string, where search.Expr) {
+	besideFields(b, page, func(text string) int { return len(a.Highlights(text, where)) })
 }
 
 // benchTexts are a thousand texts of a data set, or of one made-up text.

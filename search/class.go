@@ -15,7 +15,7 @@ const (
 	mark
 	unspaced // of a script written without spaces
 	upper    // lower-casing changes it
-	foldable // folding changes it
+	foldable // folding changes it, once lower-cased
 	wide     // no character, but a byte of one with several
 )
 
@@ -78,10 +78,11 @@ func makeClass(r rune) class {
 	if c != mark && unicode.In(r, unspacedScripts...) {
 		return c | unspaced
 	}
-	if unicode.ToLower(r) != r {
+	low := unicode.ToLower(r)
+	if low != r {
 		c |= upper
 	}
-	if string(appendFolded(nil, r)) != string(r) {
+	if string(appendFolded(nil, low)) != string(low) {
 		c |= foldable
 	}
 	return c

@@ -121,15 +121,15 @@ func (s *scanner) changed() Token {
 	start, from := s.at, s.made.Len()
 	for n := 0; s.at < s.run.end; {
 		r, size := utf8.DecodeRuneInString(s.text[s.at:])
-		r = unicode.ToLower(r)
-		if s.changes&foldable == 0 || r < utf8.RuneSelf {
+		low := unicode.ToLower(r)
+		if classOf(r)&s.changes&foldable == 0 {
 			if n++; n > MaxToken {
 				break
 			}
-			s.made.WriteRune(r)
+			s.made.WriteRune(low)
 		} else {
 			var b [16]byte
-			folded := appendFolded(b[:0], r)
+			folded := appendFolded(b[:0], low)
 			if n += utf8.RuneCount(folded); n > MaxToken {
 				break
 			}
