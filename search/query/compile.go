@@ -80,6 +80,9 @@ func (c *compiler) node(n Node, o *operator) (search.Expr, error) {
 	switch n := n.(type) {
 	case And:
 		all, err := c.all(n.Parts, o)
+		if err == nil {
+			all, err = c.meet(n, all)
+		}
 		if err != nil || len(all) < 2 {
 			return first(all), err
 		}

@@ -78,15 +78,13 @@ func (p *parser) value(o *operator) (Node, *problem) {
 	case '"':
 		return p.valueOf(o, p.quoted())
 	case '[', '{':
-		n, ok := p.between()
-		switch {
-		case ok:
+		if n, ok := p.between(); ok {
 			return n, o.checkRange(n)
-		case o.takes == aTime:
-			at := Span{start, max(p.pos, start+1)}
-			return Text{Span: at}, &problem{"this is no range", "one like [2026-11-01 TO 2026-11-25]"}
 		}
 		p.pos, p.notes = start, p.notes[:noted]
+		if o.takes == aTime {
+			return Text{Span: p.word().Span}, &problem{"this is no range", "one like [2026-11-01 TO 2026-11-25]"}
+		}
 	}
 	return p.valueOf(o, p.word())
 }
@@ -102,7 +100,7 @@ func (p *parser) valueOf(o *operator, t token) (Node, *problem) {
 	return n, o.check(n.Text)
 }
 
-// between reads a range. Where it is none, p.pos is left where that was seen.
+// between reads a range, if there is one.
 func (p *parser) between() (Range, bool) {
 	start := p.pos
 	n := Range{}

@@ -160,7 +160,7 @@ func TestErrors(t *testing.T) {
 		{"an hour that isn't", "after:2026-11-25T25:00", "2026-11-25T25:00", "is no time", "2026-11-25"},
 		{"on a month", "on:2026-11", "2026-11", "“2026-11” is a month, which “on:” doesn't take", "a day"},
 		{"during a minute", "during:2026-11-25T10:30", "2026-11-25T10:30", "is a minute", "a month"},
-		{"no range", "at:[2026-01]", "[2026-01", "this is no range", "[2026-11-01 TO"},
+		{"no range", "at:[2026-01]", "[2026-01]", "this is no range", "[2026-11-01 TO"},
 		{"an open range", "at:[2026 TO 2027", "[2026 TO 2027", "the range is never closed", "“]”"},
 		{"a small to", "at:[2026 to 2027]", "to", "capitals", "“TO”"},
 		{"a range of names", "from:[a TO z]", "[a TO z]", "“from:” takes no range", "at:"},

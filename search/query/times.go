@@ -67,3 +67,38 @@ func (c *compiler) within(n Node, b search.Between) (search.Expr, error) {
 	}
 	return c.counted(n, b)
 }
+
+// meet makes one of the times that must all hold: "after:" and "before:" are from and to.
+func (c *compiler) meet(n And, all []search.Expr) ([]search.Expr, error) {
+	one := -1 // which they become
+	kept := all[:0]
+	for _, e := range all {
+		b, ok := e.(search.Between)
+		switch {
+		case !ok:
+			kept = append(kept, e)
+		case one < 0:
+			one = len(kept)
+			kept = append(kept, b)
+		default:
+			kept[one] = narrower(kept[one].(search.Between), b)
+		}
+	}
+	if one < 0 || len(kept) == len(all) {
+		return kept, nil
+	}
+	var err error
+	kept[one], err = c.within(n, kept[one].(search.Between))
+	return kept, err
+}
+
+// narrower is the times that are within both.
+func narrower(a, b search.Between) search.Between {
+	if b.From.After(a.From) {
+		a.From = b.From
+	}
+	if a.To.IsZero() || !b.To.IsZero() && b.To.Before(a.To) {
+		a.To = b.To
+	}
+	return a
+}
