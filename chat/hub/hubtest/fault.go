@@ -31,12 +31,24 @@ type Fault struct {
 	Lost  bool          // the call is done, and Err is returned all the same
 	Slow  time.Duration // what a call waits before anything else
 	Every int           // only each so manieth call has it; 0: all
+
+	// Unsynced is of the [Disk] alone: calls are done, but the positions that are noted
+	// and the records that are dropped while it lasts are lost if the node is killed
+	// before it ends.
+	Unsynced bool
 }
 
 // Usual faults.
 var (
 	Down       = Fault{Err: chat.ErrUnavailable}             // nothing gets through
 	AnswerLost = Fault{Err: chat.ErrUnavailable, Lost: true} // what was asked is done, and nobody learns of it
+
+	// LastWritesLost is a [Disk] whose last writes a crash takes back, as far as a journal's
+	// store may lose them: where events were placed, and that they were dropped. What was
+	// kept is there, as the contract demands. The last writes of the broker are lost by
+	// [Kit.Lose]; an archive and an index that lose what they acknowledged break their
+	// contracts, so that is no fault here.
+	LastWritesLost = Fault{Unsynced: true}
 )
 
 // Lose has the broker lose the newest n events of each room, as a server does that is
@@ -62,37 +74,61 @@ type fault struct {
 }
 
 // Fail breaks a contract for some nodes, or for all where none is named, until heal is
-// called. Two faults of one contract at one node: the first counts. A broker that is
-// [Down] for a node delivers nothing to it meanwhile.
+// called. Two faults of one contract at one node: the first counts, but for
+// [Fault.Unsynced], which may come beside another. A broker that is [Down] for a node
+// delivers nothing to it meanwhile.
 func (k *Kit) Fail(c Contract, f Fault, nodes ...int) (heal func()) {
 	bad := &fault{Fault: f, contract: c, nodes: nodes, healed: make(chan struct{})}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.faults = append(k.faults, bad)
-	return func() {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		if i := slices.Index(k.faults, bad); i >= 0 {
-			k.faults = slices.Delete(k.faults, i, i+1)
-			close(bad.healed)
-		}
-	}
+	return func() { k.heal(bad) }
 }
 
 // Heal ends all faults.
 func (k *Kit) Heal() {
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, f := range k.faults {
-		close(f.healed)
+	all := slices.Clone(k.faults)
+	k.mu.Unlock()
+	for _, f := range all {
+		k.heal(f)
 	}
-	k.faults = nil
 }
 
+// heal ends a fault, once.
+func (k *Kit) heal(f *fault) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	i := slices.Index(k.faults, f)
+	if i < 0 {
+		return
+	}
+	k.faults = slices.Delete(k.faults, i, i+1)
+	close(f.healed)
+	for _, n := range k.nodes {
+		if f.Unsynced && f.at(n) {
+			n.disk.sync()
+		}
+	}
+}
+
+// failing says whether a fault keeps something from being done.
 func (k *Kit) failing() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return len(k.faults) > 0
+	return slices.ContainsFunc(k.faults, func(f *fault) bool { return f.Err != nil || f.Slow > 0 })
+}
+
+// at says whether a fault is at a node; under the kit's mu.
+func (f *fault) at(n *node) bool {
+	return len(f.nodes) == 0 || slices.ContainsFunc(f.nodes, func(i int) bool { return n.k.nodes[i] == n })
+}
+
+// syncs says whether what a node writes now survives it.
+func (n *node) syncs() bool {
+	n.k.mu.Lock()
+	defer n.k.mu.Unlock()
+	return !slices.ContainsFunc(n.k.faults, func(f *fault) bool { return f.contract == Disk && f.Unsynced && f.at(n) })
 }
 
 // fault is what goes wrong with a call of a node now. count says that it is a call.
@@ -101,7 +137,7 @@ func (n *node) fault(c Contract, count bool) *fault {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, f := range k.faults {
-		if f.contract != c || len(f.nodes) > 0 && !slices.ContainsFunc(f.nodes, func(i int) bool { return k.nodes[i] == n }) {
+		if f.contract != c || f.Err == nil && f.Slow == 0 || !f.at(n) {
 			continue
 		}
 		if count && f.Every > 1 {

@@ -65,7 +65,7 @@ type node struct {
 	name string
 	hub  *hub.Hub
 
-	disk    journal.Memory   // survives Kill
+	disk    *disk            // survives Kill
 	store   *memory.Store    // its handle
 	journal *journal.Journal // on the disk
 	dead    chan struct{}    // closed by Kill
@@ -88,7 +88,7 @@ func RunWith(t *testing.T, nodes int, o hub.Options, fn func(t *testing.T, k *Ki
 		k := &Kit{t: t, options: o, members: map[string]string{}, placed: map[chat.EventID]chat.Position{}}
 		k.store = memory.New(&memory.Options{Now: k.now})
 		for i := range nodes {
-			k.nodes = append(k.nodes, &node{k: k, name: fmt.Sprint("node", i)})
+			k.nodes = append(k.nodes, &node{k: k, name: fmt.Sprint("node", i), disk: newDisk()})
 			k.Start(i)
 		}
 		defer k.end()
@@ -180,6 +180,7 @@ func (k *Kit) Kill(i int) {
 	n.journal.Close()
 	n.hub.Shutdown(ctx) // frees the goroutines; every driver refuses it
 	n.store.Close()
+	n.disk.crash()
 }
 
 // Start starts a node that was killed.
@@ -194,7 +195,7 @@ func (k *Kit) Start(i int) {
 	o.Node = n.name
 	set := n.set()
 	var err error
-	n.journal, err = journal.New(k.t.Context(), diskWire{n, &n.disk}, set.Broker, &journal.Options{Logger: o.Logger})
+	n.journal, err = journal.New(k.t.Context(), diskWire{n}, set.Broker, &journal.Options{Logger: o.Logger})
 	k.must(err)
 	set.Broker = n.journal
 	n.hub, err = hub.New(k.t.Context(), set, &o)

@@ -92,25 +92,22 @@ func (w brokerWire) Reopen(ctx context.Context, memory string, room chat.RoomID,
 
 func (w brokerWire) Opener(open func(context.Context, chat.RoomID) error) { chat.SetOpener(w.to, open) }
 
-type diskWire struct {
-	n  *node
-	to journal.Store
-}
+type diskWire struct{ n *node }
 
 func (w diskWire) Load(ctx context.Context) ([]journal.Record, error) {
-	return ask(ctx, w.n, Disk, func() ([]journal.Record, error) { return w.to.Load(ctx) })
+	return ask(ctx, w.n, Disk, func() ([]journal.Record, error) { return w.n.disk.load(ctx) })
 }
 
 func (w diskWire) Keep(ctx context.Context, records []journal.Record) error {
-	return w.n.call(ctx, Disk, func() error { return w.to.Keep(ctx, records) })
+	return w.n.call(ctx, Disk, func() error { return w.n.disk.keep(ctx, records) })
 }
 
 func (w diskWire) Note(ctx context.Context, records []journal.Record) error {
-	return w.n.call(ctx, Disk, func() error { return w.to.Note(ctx, records) })
+	return w.n.call(ctx, Disk, func() error { return w.n.disk.note(ctx, records, w.n.syncs()) })
 }
 
 func (w diskWire) Drop(ctx context.Context, ids []chat.EventID) error {
-	return w.n.call(ctx, Disk, func() error { return w.to.Drop(ctx, ids) })
+	return w.n.call(ctx, Disk, func() error { return w.n.disk.drop(ctx, ids, w.n.syncs()) })
 }
 
 type linkWire struct {
