@@ -206,6 +206,8 @@ func (j *Journal) Publish(ctx context.Context, events []chat.Event) ([]chat.Rece
 		case r.placed():
 			receipts[i] = r.receipt
 			receipts[i].Duplicate = r.receipt.Duplicate || !m.fresh
+		case !r.kept: // another call is still writing it to the disk
+			failed = failed.Fail(i, &chat.Error{Kind: chat.ErrUnavailable, Op: op, Field: "journal", Retry: j.opt.Wait})
 		default:
 			r.told = true
 			receipts[i] = chat.Receipt{ID: r.Event.ID, State: chat.Pending, Duplicate: !m.fresh}

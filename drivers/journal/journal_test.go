@@ -431,6 +431,41 @@ func TestWhatCantBeKeptIsRefused(t *testing.T) {
 	})
 }
 
+// stuck is a disk that takes its time, and then fails.
+type stuck struct{ journal.Store }
+
+func (stuck) Keep(context.Context, []journal.Record) error {
+	time.Sleep(3 * time.Second)
+	return errors.New("I/O error")
+}
+
+// Nobody is told that an event is pending before it is on disk: not whoever sends it again,
+// either, while the first try is being written.
+func TestARetryIsPendingOnlyWhenItIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mem := memory.New(nil)
+		defer mem.Close()
+		j, err := journal.New(t.Context(), stuck{new(journal.Memory)}, mem.Broker(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer j.Close()
+		var running sync.WaitGroup
+		for i := range 4 {
+			running.Go(func() {
+				time.Sleep(time.Duration(i) * 900 * time.Millisecond) // the last waits until the first has failed
+				if r, err := j.Publish(t.Context(), []chat.Event{text("soup")}); !errors.Is(err, chat.ErrUnavailable) {
+					t.Errorf("try %d: %+v, %v; want %v", i, r, err, chat.ErrUnavailable)
+				}
+			})
+		}
+		running.Wait()
+		if held, err := j.Held(t.Context(), 0, 10); err != nil || len(held) != 0 {
+			t.Errorf("the journal holds %v, %v", held, err)
+		}
+	})
+}
+
 // lose has the broker lose everything, and brings it back with what the journal holds.
 func (s *site) lose(begin bool) (doubt bool) {
 	s.t.Helper()
