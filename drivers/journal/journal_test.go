@@ -305,6 +305,44 @@ func TestWhatCantBePlacedFor12HoursIsSetAside(t *testing.T) {
 	})
 }
 
+// What the broker has in hand is not set aside: it may be placed in this very moment.
+func TestWhatIsOnItsWayIsNotSetAside(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		s.broker.fail(chat.ErrUnavailable, false)
+		if _, err := s.say("a"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(12*time.Hour - 8*time.Second)
+		s.broker.mu.Lock()
+		s.broker.err, s.broker.late = nil, 7500*time.Millisecond // the answer comes behind the end of the 12 hours
+		s.broker.mu.Unlock()
+		time.Sleep(3 * time.Minute)
+		if h := s.held("a")[0]; h.State != chat.Placed || h.Aside != nil || len(s.broker.signals) > 0 {
+			t.Errorf("%+v, and the sender was told %+v", h, s.broker.signals)
+		}
+	})
+}
+
+// What was set aside may have been placed by a try whose answer was lost.
+func TestWhatIsSetAsideIsDoubt(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		s.broker.fail(chat.ErrUnavailable, true)
+		if _, err := s.say("a"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(12*time.Hour + 2*time.Minute)
+		if h := s.held("a")[0]; !errors.Is(h.Aside, chat.ErrExpired) {
+			t.Errorf("aside: %v", h.Aside)
+		}
+		equal(t, "doubt", s.lose(true), true)
+		time.Sleep(time.Minute)
+		s.held("a") // an operator decides
+		if got := s.log(); len(got) > 0 {
+			t.Errorf("the log is %q", got)
+		}
+	})
+}
+
 // A sender that waits is told that his event is refused; one that was told it is
 // pending finds it set aside.
 func TestWhatIsRefused(t *testing.T) {

@@ -165,7 +165,7 @@ func (j *Journal) Return(ctx context.Context, from, to string) error {
 	doubt := map[chat.RoomID]bool{}
 	for _, r := range j.order {
 		switch {
-		case r.done == nil || r.aside != nil:
+		case r.done == nil:
 		case r.placed() && r.Memory == from:
 			r.returned = to
 			events = append(events, r.Event)

@@ -130,6 +130,9 @@ func (j *Journal) settle(q *queue, batch []*record, memory string, receipts []ch
 		if single != nil {
 			why = single.Items[i]
 		}
+		if forGood(why) {
+			r.tried = false // now it is known where it isn't
+		}
 		switch {
 		case why == nil && i < len(receipts) && receipts[i].Seq > 0:
 			if memory != j.memory { // where it was placed counts no more: ask again
@@ -196,11 +199,11 @@ func forGood(err error) bool {
 	return errors.Is(err, chat.ErrConflict) || errors.Is(err, chat.ErrInvalid) || errors.Is(err, chat.ErrTooLarge)
 }
 
-// expire sets aside what is too old; under mu.
+// expire sets aside what is too old, but for what the broker has in hand; under mu.
 func (j *Journal) expire(q *queue) {
 	limit := time.Now().Add(-j.opt.MaxAge)
 	q.records = slices.DeleteFunc(q.records, func(r *record) bool {
-		if r.Since.After(limit) {
+		if r.trying || r.Since.After(limit) {
 			return false
 		}
 		j.setAside(r, &chat.Error{Kind: chat.ErrExpired, Op: "publish", Field: "id"})
