@@ -10,13 +10,14 @@ import (
 )
 
 // tidyEvery is how often a node looks which of the events that its journal holds are
-// archived: mostly another node archives them.
+// archived.
 const tidyEvery = time.Second
 
-// tidy has a journal forget what the archive shows.
+// tidy has a journal forget what the archive shows, whichever node brought it there.
 type tidy struct {
 	h      *Hub
 	keeper chat.Keeper
+	next   int64 // the number where the next pass goes on
 	quit   context.CancelFunc
 	done   chan struct{}
 }
@@ -28,7 +29,7 @@ func startTidy(h *Hub) {
 		return
 	}
 	ctx, quit := context.WithCancel(context.Background())
-	h.tidy = &tidy{h, k, quit, make(chan struct{})}
+	h.tidy = &tidy{h: h, keeper: k, quit: quit, done: make(chan struct{})}
 	go h.tidy.run(ctx)
 }
 
@@ -51,45 +52,64 @@ func (t *tidy) run(ctx context.Context) {
 // stop ends it, after one last pass.
 func (t *tidy) stop(ctx context.Context) {
 	t.quit()
-	<-t.done
+	select {
+	case <-t.done:
+	case <-ctx.Done():
+		return
+	}
+	t.next = 0
 	if err := t.pass(ctx); err != nil {
 		t.h.log.Debug("parlor: a journal can't be compared with the archive", "error", err)
 	}
 }
 
-// pass goes through the journal, oldest first, up to where the archive is.
+// pass goes through the journal, oldest first, until the archive shows nothing of a part.
+// The next one goes on behind it: a room that can't be archived must not keep others from
+// being forgotten.
 func (t *tidy) pass(ctx context.Context) error {
-	for after := int64(0); ; {
-		held, err := t.keeper.Held(ctx, after, chat.MaxBatch)
-		if err != nil || len(held) == 0 {
-			return err
-		}
-		after = held[len(held)-1].Number + 1
-		var refs []storage.Ref
-		placed := 0
-		for i := range held {
-			if h := &held[i]; h.State == chat.Placed || h.Aside != nil { // what is set aside may have been placed by an earlier try
-				refs = append(refs, storage.Ref{Room: h.Event.Room, ID: h.Event.ID})
-			}
-			if held[i].State == chat.Placed {
-				placed++
-			}
-		}
-		if len(refs) == 0 {
-			continue
-		}
-		page, err := t.h.set.History.Lookup(ctx, refs)
+	for {
+		held, err := t.keeper.Held(ctx, t.next, chat.MaxBatch)
 		if err != nil {
 			return err
 		}
-		ids := make([]chat.EventID, len(page.Events))
-		for i := range page.Events {
-			ids[i] = page.Events[i].ID
+		if len(held) == 0 {
+			t.next = 0
+			return nil
 		}
-		if err := t.keeper.Forget(ctx, ids...); err != nil || len(ids) < placed {
+		shown, err := t.shown(ctx, held)
+		if err != nil {
+			return err
+		}
+		t.next = held[len(held)-1].Number + 1
+		if len(shown) == 0 {
+			return nil
+		}
+		if err := t.keeper.Forget(ctx, shown...); err != nil {
 			return err
 		}
 	}
+}
+
+// shown is what the archive shows of what is held.
+func (t *tidy) shown(ctx context.Context, held []chat.Held) ([]chat.EventID, error) {
+	var refs []storage.Ref
+	for i := range held {
+		if h := &held[i]; h.State == chat.Placed || h.Aside != nil { // what is set aside may have been placed by an earlier try
+			refs = append(refs, storage.Ref{Room: h.Event.Room, ID: h.Event.ID})
+		}
+	}
+	if len(refs) == 0 {
+		return nil, nil
+	}
+	page, err := t.h.set.History.Lookup(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]chat.EventID, len(page.Events))
+	for i := range page.Events {
+		ids[i] = page.Events[i].ID
+	}
+	return ids, nil
 }
 
 // pending is a text that is kept by this node and not placed yet, for its sender to

@@ -69,7 +69,6 @@ type Journal struct {
 	number  int64
 	bytes   int64
 	rooms   map[chat.RoomID]*queue
-	placed  map[chat.RoomID][]*record // that the archive may not show yet; some are forgotten
 }
 
 // record is one event that is kept.
@@ -105,7 +104,7 @@ func New(ctx context.Context, store Store, to chat.Broker, o *Options) (*Journal
 	if err := opt.orDefault(); err != nil {
 		return nil, err
 	}
-	j := &Journal{Broker: to, store: store, opt: opt, records: map[chat.EventID]*record{}, rooms: map[chat.RoomID]*queue{}, placed: map[chat.RoomID][]*record{}}
+	j := &Journal{Broker: to, store: store, opt: opt, records: map[chat.EventID]*record{}, rooms: map[chat.RoomID]*queue{}}
 	j.ctx, j.quit = context.WithCancel(context.Background())
 	memory, err := chat.Memory(ctx, to)
 	if err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, chat.ErrUnavailable) {
@@ -126,7 +125,6 @@ func New(ctx context.Context, store Store, to chat.Broker, o *Options) (*Journal
 		r.Record, r.kept, r.tried, r.told = records[i], true, true, true
 		if r.placed() {
 			r.receipt = receipt(&r.Event)
-			j.placed[r.Event.Room] = append(j.placed[r.Event.Room], r)
 			close(r.done)
 		} else {
 			j.enqueue(r)

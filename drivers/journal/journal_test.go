@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -147,6 +149,16 @@ func (s *site) held(want ...string) []chat.Held {
 	return held
 }
 
+// forget says that the archive shows texts.
+func (s *site) forget(bodies ...string) {
+	s.t.Helper()
+	for _, b := range bodies {
+		if err := s.j.Forget(s.t.Context(), text(b).ID); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
 func equal[T comparable](t *testing.T, what string, got, want T) {
 	t.Helper()
 	if got != want {
@@ -176,9 +188,7 @@ func TestWhatIsKeptIsPlacedWhenTheBrokerIsBack(t *testing.T) {
 			t.Errorf("again: %v, %+v", err, r)
 		}
 		s.held("a", "b", "c") // the archive doesn't show them
-		if err := s.j.Archived(t.Context(), chat.Position{Room: room, Seq: 2}); err != nil {
-			t.Error(err)
-		}
+		s.forget("a", "b")
 		s.held("c")
 	})
 }
@@ -376,9 +386,7 @@ func TestWhatIsRefused(t *testing.T) {
 		if r, err := s.j.Publish(t.Context(), []chat.Event{other}); err != nil || !r[0].Duplicate || r[0].Seq != 1 {
 			t.Errorf("the other again: %+v, %v", r, err)
 		}
-		if err := s.j.Archived(t.Context(), chat.Position{Room: room, Seq: 1}); err != nil {
-			t.Error(err)
-		}
+		s.forget("x")
 		s.j.Close()
 		s.open()
 		time.Sleep(time.Second)
@@ -394,9 +402,7 @@ func TestARetryBehindAnotherTextGetsItsResult(t *testing.T) {
 		if _, err := s.say("x"); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.j.Archived(t.Context(), chat.Position{Room: room, Seq: 1}); err != nil {
-			t.Fatal(err) // only the broker knows it
-		}
+		s.forget("x") // only the broker knows it
 		s.held()
 		s.broker.slow = time.Second / 2
 		var running sync.WaitGroup
@@ -430,9 +436,7 @@ func TestAFullJournalRefusesInOrder(t *testing.T) {
 		s.held("a", "b")
 		s.broker.fail(nil, false)
 		time.Sleep(10 * time.Second)
-		if err := s.j.Archived(t.Context(), chat.Position{Room: room, Seq: 2}); err != nil {
-			t.Error(err)
-		}
+		s.forget("a", "b")
 		if r, err := s.say("c", "d"); err != nil || r[1].Seq != 4 {
 			t.Errorf("%v, %+v", err, r)
 		}
@@ -502,6 +506,49 @@ func TestARetryIsPendingOnlyWhenItIsKept(t *testing.T) {
 			t.Errorf("the journal holds %v, %v", held, err)
 		}
 	})
+}
+
+// What the archive shows takes no more memory, whichever node brought it there.
+func TestWhatIsForgottenIsFreed(t *testing.T) {
+	mem := memory.New(nil)
+	defer mem.Close()
+	j, err := journal.New(t.Context(), new(journal.Memory), mem.Broker(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	heap := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	round := func() {
+		events, ids := make([]chat.Event, 200), make([]chat.EventID, 200)
+		for i := range events {
+			events[i] = text("")
+			events[i].ID, events[i].Content = chat.NewID(), &chat.Text{Body: strings.Repeat("x", 20_000)}
+			ids[i] = events[i].ID
+		}
+		r, err := j.Publish(t.Context(), events)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := mem.Broker().Archived(t.Context(), chat.Position{Room: room, Seq: r[len(r)-1].Seq}); err != nil {
+			t.Fatal(err) // by another node
+		}
+		if err := j.Forget(t.Context(), ids...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	round()
+	before := heap()
+	for range 10 {
+		round()
+	}
+	if grown := heap() - before; grown > 10<<20 { // 40 MB went through
+		t.Errorf("it grew by %d MB", grown>>20)
+	}
 }
 
 // lose has the broker lose everything, and brings it back with what the journal holds.

@@ -2,53 +2,11 @@ package journal
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
 )
-
-// Archived implements chat.Broker: what the archive shows is forgotten here, too.
-func (j *Journal) Archived(ctx context.Context, upTo ...chat.Position) error {
-	err := j.Broker.Archived(ctx, upTo...)
-	var failed *chat.BatchError
-	if err != nil && !errors.As(err, &failed) {
-		return err
-	}
-	shown := map[chat.RoomID]chat.Seq{}
-	for i, p := range upTo {
-		if failed == nil || failed.Items[i] == nil {
-			shown[p.Room] = max(shown[p.Room], p.Seq)
-		}
-	}
-	// Positions of an earlier memory say nothing of what the archive shows now.
-	memory, merr := chat.Memory(ctx, j.Broker)
-	if merr != nil && !errors.Is(merr, errors.ErrUnsupported) {
-		return err
-	}
-	j.mu.Lock()
-	var gone []*record
-	for room, seq := range shown {
-		kept := slices.DeleteFunc(j.placed[room], func(r *record) bool {
-			if j.records[r.Event.ID] != r || !r.placed() {
-				return true // gone, or pending again
-			}
-			shows := r.Memory == memory && r.Event.Seq <= seq
-			if shows {
-				gone = append(gone, r)
-				j.forget(r)
-			}
-			return shows
-		})
-		if j.placed[room] = kept; len(kept) == 0 {
-			delete(j.placed, room)
-		}
-	}
-	j.mu.Unlock()
-	j.drop(gone)
-	return err
-}
 
 // ready is what every method asks first.
 func (j *Journal) ready(ctx context.Context, op string) error {

@@ -142,7 +142,6 @@ func (j *Journal) settle(q *queue, batch []*record, memory string, receipts []ch
 			r.receipt = receipts[i]
 			r.Event.Seq, r.Event.TextSeq, r.Event.At, r.Memory = receipts[i].Seq, receipts[i].TextSeq, receipts[i].At, memory
 			noted = append(noted, r.Record)
-			j.placed[r.Event.Room] = append(j.placed[r.Event.Room], r)
 			j.finish(r, nil)
 		case forGood(why) && !r.told:
 			j.finish(r, why)
