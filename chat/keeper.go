@@ -37,8 +37,9 @@ type Keeper interface {
 	// broker has now, and names the rooms in which more may have been placed.
 	Return(ctx context.Context, from, to string) error
 
-	// Begin says which memory is valid from now on. What was not placed under it, or
-	// returned to it, is pending again.
+	// Begin says which memory is valid from now on; before that nothing is placed. What
+	// was not placed under it, or put back into it while its room was closed, is pending
+	// again.
 	Begin(ctx context.Context, memory string) error
 }
 

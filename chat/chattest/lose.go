@@ -24,6 +24,7 @@ var loseCases = []Case{
 	{Name: "a room isn't opened behind the back of what is put back", Why: "an event that comes a moment late must not be left out", Run: lossy(lateReturn)},
 	{Name: "another memory is refused", Why: "a node that slept must not mend what is lost again", Run: lossy(otherMemory)},
 	{Name: "an open room stays as it is", Why: "two nodes may open it at once", Run: lossy(openStays)},
+	{Name: "what is put back too late is told", Why: "whoever takes it for put back never places it again", Run: lossy(backTooLate)},
 	{Name: "changed tells of rooms that lost events", Why: "followers find what they missed by it", Run: lossy(changedAfterLoss)},
 	{Name: "times never fall over a loss", Why: "time may order nothing, but must not contradict", Run: lossy(timesAfterLoss)},
 }
@@ -396,8 +397,38 @@ func openStays(ctx context.Context, b chat.Broker, lose func(int)) error {
 	}
 	foreign := text(kitchen, "from elsewhere")
 	foreign.Seq, foreign.TextSeq, foreign.At = 11, 11, was[9].At
-	return first(chat.PutBack(ctx, b, memory, []chat.Event{foreign}, kitchen),
-		chat.Reopen(ctx, b, memory, kitchen, 0, 0, []chat.Event{foreign}), same(ctx, b, was))
+	return first(chat.Reopen(ctx, b, memory, kitchen, 0, 0, []chat.Event{foreign}), same(ctx, b, was))
+}
+
+func backTooLate(ctx context.Context, b chat.Broker, lose func(int)) error {
+	if err := first(fill(ctx, b, kitchen, 10), fill(ctx, b, lobby, 1)); err != nil {
+		return err
+	}
+	inTime, err := log(ctx, b, lobby)
+	if err != nil {
+		return err
+	}
+	was, err := log(ctx, b, kitchen)
+	if err != nil {
+		return err
+	}
+	lose(-1)
+	memory, err := chat.Memory(ctx, b)
+	if err := first(err, back(ctx, b, was, false)); err != nil {
+		return err
+	}
+	late := text(kitchen, "from elsewhere")
+	late.Seq, late.TextSeq, late.At = 11, 11, was[9].At
+	err = chat.PutBack(ctx, b, memory, []chat.Event{late, inTime[0]}, kitchen)
+	var failed *chat.BatchError
+	var why *chat.Error
+	if !errors.As(err, &failed) || len(failed.Items) != 1 || !errors.As(failed.Items[0], &why) || !errors.Is(why, chat.ErrConflict) || why.Field != "room" {
+		return fmt.Errorf("put back into an open room, and into a closed one: %v", err)
+	}
+	left, err := chat.ReadRemains(ctx, b, lobby)
+	isBack := slices.ContainsFunc(left.Events, func(e chat.Event) bool { return e.ID == inTime[0].ID })
+	return first(err, want("whether the event in time is back", isBack, true),
+		chat.PutBack(ctx, b, memory, nil, kitchen), same(ctx, b, was))
 }
 
 func changedAfterLoss(ctx context.Context, b chat.Broker, lose func(int)) error {

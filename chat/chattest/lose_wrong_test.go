@@ -2,6 +2,7 @@ package chattest_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -169,6 +170,31 @@ var wrongsAboutLoss = []suite.Wrong[*chattest.Site]{
 				n++
 				return f.Forgetful.Reopen(ctx, memory, room, version, archived, events)
 			}}
+	})},
+	{Name: "is silent about what comes too late", Case: "what is put back too late is told", At: losing(func(*atomic.Bool) *forgetful {
+		return &forgetful{putBack: func(f *forgetful, ctx context.Context, memory string, events []chat.Event, doubtful []chat.RoomID) error {
+			err := f.Forgetful.PutBack(ctx, memory, events, doubtful...)
+			var late *chat.BatchError
+			if errors.As(err, &late) {
+				return nil
+			}
+			return err
+		}}
+	})},
+	{Name: "one that comes too late fails the others", Case: "what is put back too late is told", At: losing(func(*atomic.Bool) *forgetful {
+		return &forgetful{putBack: func(f *forgetful, ctx context.Context, memory string, events []chat.Event, doubtful []chat.RoomID) error {
+			for i := range events {
+				left, err := f.Remains(ctx, events[i].Room)
+				if err != nil {
+					return err
+				}
+				if left.Open {
+					var late *chat.BatchError
+					return late.Fail(i, &chat.Error{Kind: chat.ErrConflict, Op: "put back", Field: "room"})
+				}
+			}
+			return f.Forgetful.PutBack(ctx, memory, events, doubtful...)
+		}}
 	})},
 	{Name: "an old cursor goes on", Case: "changed tells of rooms that lost events", At: losing(func(lost *atomic.Bool) *forgetful {
 		return &forgetful{wrong: &wrong{changed: func(ctx context.Context, right chat.Broker, shard int, after string, limit int) ([]chat.Position, string, error) {

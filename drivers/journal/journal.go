@@ -14,7 +14,6 @@ package journal
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -62,7 +61,7 @@ type Journal struct {
 
 	mu      sync.Mutex
 	closed  bool
-	memory  string // valid, as far as is known
+	memory  string // valid, as far as is known; "" before the first Begin, and where the broker's can't be lost
 	records map[chat.EventID]*record
 	order   []*record // in the order in which they came; nil where one was dropped
 	dropped int
@@ -82,7 +81,7 @@ type record struct {
 	tried    bool // it was given to the broker, in this life or an earlier one, and nobody knows what came of it
 	told     bool // somebody was told that it is pending
 	aside    error
-	returned string        // the memory that it was put back into
+	returned string        // the memory that it was put back into; its room was closed
 	receipt  chat.Receipt  // once it is placed
 	done     chan struct{} // closed when it is placed, refused or set aside
 	err      error         // why it was refused
@@ -91,11 +90,18 @@ type record struct {
 // placed says whether it has its position.
 func (r *record) placed() bool { return r.Event.Seq > 0 }
 
+// placedIn says whether it has its position in a memory of the broker.
+func (r *record) placedIn(memory string) bool {
+	return r.placed() && (r.Memory == memory || r.returned == memory)
+}
+
 // pending says whether it is to be placed.
 func (r *record) pending() bool { return !r.placed() && r.aside == nil }
 
-// New makes a journal over a broker, and goes on with what the store holds. ctx is for
-// opening only. Close the journal before the broker.
+// New makes a journal over a broker, and goes on with what the store holds: at once, or
+// where the broker's memory may be lost ([chat.Forgetful]) when [Journal.Begin] says which
+// memory is valid. A hub does that. ctx is for opening only. Close the journal before the
+// broker.
 func New(ctx context.Context, store Store, to chat.Broker, o *Options) (*Journal, error) {
 	var opt Options
 	if o != nil {
@@ -106,11 +112,6 @@ func New(ctx context.Context, store Store, to chat.Broker, o *Options) (*Journal
 	}
 	j := &Journal{Broker: to, store: store, opt: opt, records: map[chat.EventID]*record{}, rooms: map[chat.RoomID]*queue{}}
 	j.ctx, j.quit = context.WithCancel(context.Background())
-	memory, err := chat.Memory(ctx, to)
-	if err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, chat.ErrUnavailable) {
-		return nil, err
-	}
-	j.memory = memory
 	records, err := store.Load(ctx)
 	if err != nil {
 		return nil, err

@@ -35,6 +35,7 @@ type flaky struct {
 	lost    bool          // having done it
 	slow    time.Duration // before it is done
 	late    time.Duration // before the answer
+	back    error         // what PutBack returns instead of being done
 	batches [][]string
 	signals []chat.Signal
 }
@@ -72,6 +73,13 @@ func (f *flaky) Publish(ctx context.Context, events []chat.Event) ([]chat.Receip
 	return r, perr
 }
 
+func (f *flaky) PutBack(ctx context.Context, memory string, events []chat.Event, doubtful ...chat.RoomID) error {
+	if f.back != nil {
+		return f.back
+	}
+	return f.Forgetful.PutBack(ctx, memory, events, doubtful...)
+}
+
 func (f *flaky) Signal(ctx context.Context, s chat.Signal) error {
 	f.mu.Lock()
 	f.signals = append(f.signals, s)
@@ -87,6 +95,7 @@ type site struct {
 	store  *journal.Memory
 	j      *journal.Journal
 	opt    journal.Options
+	memory string // that is valid
 }
 
 // run runs a test in a bubble, so that hours take no time.
@@ -107,6 +116,19 @@ func (s *site) open() {
 	s.t.Helper()
 	var err error
 	if s.j, err = journal.New(s.t.Context(), s.store, s.broker, &s.opt); err != nil {
+		s.t.Fatal(err)
+	}
+	s.begin()
+}
+
+// begin says that the memory at hand is valid.
+func (s *site) begin() {
+	s.t.Helper()
+	var err error
+	if s.memory, err = s.j.Memory(s.t.Context()); err == nil {
+		err = s.j.Begin(s.t.Context(), s.memory)
+	}
+	if err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -517,6 +539,9 @@ func TestWhatIsForgottenIsFreed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer j.Close()
+	if err := begin(t.Context(), j); err != nil {
+		t.Fatal(err)
+	}
 	heap := func() int64 {
 		runtime.GC()
 		var m runtime.MemStats
@@ -555,10 +580,7 @@ func TestWhatIsForgottenIsFreed(t *testing.T) {
 func (s *site) lose(begin bool) (doubt bool) {
 	s.t.Helper()
 	ctx := s.t.Context()
-	was, err := s.j.Memory(ctx)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	was := s.memory
 	s.mem.Lose(-1)
 	now, err := s.j.Memory(ctx)
 	if err := errors.Join(err, s.j.Return(ctx, was, now)); err != nil {
@@ -576,10 +598,9 @@ func (s *site) lose(begin bool) (doubt bool) {
 	if err := s.j.Reopen(ctx, now, room, left.Version, 0, events); err != nil {
 		s.t.Fatal(err)
 	}
+	s.memory = now
 	if begin {
-		if err := s.j.Begin(ctx, now); err != nil {
-			s.t.Fatal(err)
-		}
+		s.begin()
 	}
 	return left.Doubt
 }
@@ -623,6 +644,110 @@ func TestWhoMissedALossPlacesAnew(t *testing.T) {
 		if err != nil || r[0].Seq != chat.VoidSpan || r[1].Seq != chat.VoidSpan+1 {
 			t.Errorf("%v, %+v", err, r)
 		}
+		if got := s.log(); !slices.Equal(got, []string{"a", "b"}) {
+			t.Errorf("the log is %q", got)
+		}
+	})
+}
+
+// Whoever puts back too late, or can't, finds his events placed anew: he must not take
+// them for put back.
+func TestWhatWasNotPutBackIsPlacedAnew(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		t.Run(fmt.Sprint("late ", late), func(t *testing.T) {
+			run(t, func(t *testing.T, s *site) {
+				if _, err := s.say("a", "b"); err != nil {
+					t.Fatal(err)
+				}
+				ctx := t.Context()
+				was, _ := s.j.Memory(ctx)
+				s.mem.Lose(-1)
+				now, _ := s.j.Memory(ctx)
+				open := func() {
+					if err := s.j.Reopen(ctx, now, room, 0, 0, chat.Rejoin(room, nil, nil, 1, time.Now())); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if late {
+					open()
+				} else {
+					s.broker.back = chat.ErrUnavailable
+				}
+				if err := s.j.Return(ctx, was, now); !errors.Is(err, s.broker.back) {
+					t.Errorf("return: %v, want %v", err, s.broker.back)
+				}
+				open()
+				if err := s.j.Begin(ctx, now); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Second)
+				r, err := s.say("a", "b")
+				if err != nil || r[0].Seq != chat.VoidSpan || r[1].Seq != chat.VoidSpan+1 {
+					t.Errorf("%v, %+v", err, r)
+				}
+				if got := s.log(); !slices.Equal(got, []string{"a", "b"}) {
+					t.Errorf("the log is %q", got)
+				}
+			})
+		})
+	}
+}
+
+// What was put back lies where it lay, though the next loss comes before this node is told
+// that the first is over.
+func TestWhatWasPutBackIsPutBackAgain(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		first, err := s.say("a", "b")
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "doubt", s.lose(false), false)
+		equal(t, "doubt", s.lose(true), false)
+		if r, err := s.say("a", "b"); err != nil || r[0].Seq != first[0].Seq || r[1].Seq != first[1].Seq {
+			t.Errorf("after two losses: %v, %+v", err, r)
+		}
+	})
+}
+
+// What was put back need not be asked for again when the node starts anew: it may be older
+// than the age at which it would be set aside.
+func TestWhatWasPutBackIsKnownToTheNextLife(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		if _, err := s.say("a"); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "doubt", s.lose(true), false)
+		time.Sleep(13 * time.Hour) // the archive is down
+		s.j.Close()
+		s.open()
+		time.Sleep(time.Minute)
+		if h := s.held("a")[0]; h.State != chat.Placed || h.Aside != nil {
+			t.Errorf("%+v", h)
+		}
+	})
+}
+
+// A node that begins again after a loss gives a broker nothing before it is known there.
+func TestNothingIsPlacedBeforeItBegins(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		s.broker.fail(chat.ErrUnavailable, false)
+		if _, err := s.say("a"); err != nil {
+			t.Fatal(err)
+		}
+		s.j.Close()
+		s.broker.fail(nil, false)
+		var err error
+		if s.j, err = journal.New(t.Context(), s.store, s.broker, &s.opt); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := s.say("b"); err != nil || r[0].State != chat.Pending {
+			t.Errorf("%v, %+v", err, r)
+		}
+		if got := s.log(); len(got) > 0 {
+			t.Errorf("the log is %q", got)
+		}
+		s.begin()
+		time.Sleep(time.Second)
 		if got := s.log(); !slices.Equal(got, []string{"a", "b"}) {
 			t.Errorf("the log is %q", got)
 		}

@@ -2,6 +2,8 @@ package journal
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -119,31 +121,40 @@ func (j *Journal) Return(ctx context.Context, from, to string) error {
 		return err
 	}
 	j.mu.Lock()
-	var events []chat.Event
+	var back []*record
 	doubt := map[chat.RoomID]bool{}
 	for _, r := range j.order {
 		switch {
 		case r.done == nil:
-		case r.placed() && r.Memory == from:
-			r.returned = to
-			events = append(events, r.Event)
+		case r.placedIn(from):
+			back = append(back, r)
 		case r.placed() || r.trying || r.tried: // it may have been placed where nobody knows
 			doubt[r.Event.Room] = true
 		}
 	}
-	j.mu.Unlock()
 	// In a room, positions rise, though its events may have come in another order.
-	slices.SortStableFunc(events, func(a, b chat.Event) int { return int(a.Seq - b.Seq) })
-	rooms := make([]chat.RoomID, 0, len(doubt))
-	for room := range doubt {
-		rooms = append(rooms, room)
+	slices.SortStableFunc(back, func(a, b *record) int { return int(a.Event.Seq - b.Event.Seq) })
+	events := make([]chat.Event, len(back))
+	for i, r := range back {
+		events[i] = r.Event
 	}
-	for len(events) > 0 || len(rooms) > 0 {
-		n, m := min(len(events), chat.MaxBatch), min(len(rooms), chat.MaxBatch)
-		if err := chat.PutBack(ctx, j.Broker, to, events[:n], rooms[:m]...); err != nil {
+	j.mu.Unlock()
+	rooms := slices.Collect(maps.Keys(doubt))
+	for len(back) > 0 || len(rooms) > 0 {
+		n, m := min(len(back), chat.MaxBatch), min(len(rooms), chat.MaxBatch)
+		err := chat.PutBack(ctx, j.Broker, to, events[:n], rooms[:m]...)
+		var late *chat.BatchError
+		if err != nil && !errors.As(err, &late) {
 			return err
 		}
-		events, rooms = events[n:], rooms[m:]
+		j.mu.Lock()
+		for i, r := range back[:n] {
+			if late == nil || late.Items[i] == nil {
+				r.returned = to
+			}
+		}
+		j.mu.Unlock()
+		back, events, rooms = back[n:], events[n:], rooms[m:]
 	}
 	return nil
 }
@@ -154,14 +165,15 @@ func (j *Journal) Begin(ctx context.Context, memory string) error {
 		return err
 	}
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	j.memory = memory
+	var noted []Record
 	for _, r := range j.order {
 		switch {
 		case r.done == nil || !r.placed() || r.Memory == memory:
-		case r.returned == memory:
+		case r.placedIn(memory):
 			r.Memory = memory
-		default:
+			noted = append(noted, r.Record)
+		default: // it lies there already, or is placed anew: under its id it is found out
 			r.Event, r.Memory, r.tried = bare(&r.Event), "", true
 			r.done = make(chan struct{})
 			j.enqueue(r)
@@ -173,6 +185,8 @@ func (j *Journal) Begin(ctx context.Context, memory string) error {
 		default:
 		}
 	}
+	j.mu.Unlock()
+	j.note(noted)
 	return nil
 }
 

@@ -164,12 +164,19 @@ func (j *Journal) settle(q *queue, batch []*record, memory string, receipts []ch
 		j.keepRenamed(renamed)
 	}
 	j.drop(refused)
-	if len(noted) > 0 {
-		if err := j.store.Note(j.ctx, noted); err != nil && j.ctx.Err() == nil {
-			j.opt.Logger.Debug("parlor: a journal can't note positions; it finds them by id when it is made anew", "error", err)
-		}
-	}
+	j.note(noted)
 	return progress || len(settled) > 0
+}
+
+// note brings to the disk where events lie. Where that fails, they are found by their ids
+// when the journal is made anew.
+func (j *Journal) note(records []Record) {
+	if len(records) == 0 {
+		return
+	}
+	if err := j.store.Note(j.ctx, records); err != nil && j.ctx.Err() == nil {
+		j.opt.Logger.Debug("parlor: a journal can't note positions; it finds them by id when it is made anew", "error", err)
+	}
 }
 
 // rename gives an event another id, for its own is that of another event; under mu.

@@ -142,12 +142,16 @@ func (b broker) PutBack(ctx context.Context, memory string, events []chat.Event,
 			return &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "events"}
 		}
 	}
-	for _, e := range events {
-		if r := d.room(e.Room); r.lost != nil {
-			r.lost.back = append(r.lost.back, e)
-			r.lost.version++
-			d.log[e.Room.Shard()].add(e.Room, max(e.Last(), r.last)) // so that it is opened and archived
+	var late *chat.BatchError
+	for i, e := range events {
+		r := d.room(e.Room)
+		if r.lost == nil {
+			late = late.Fail(i, &chat.Error{Kind: chat.ErrConflict, Op: op, Field: "room"})
+			continue
 		}
+		r.lost.back = append(r.lost.back, e)
+		r.lost.version++
+		d.log[e.Room.Shard()].add(e.Room, max(e.Last(), r.last)) // so that it is opened and archived
 	}
 	for _, room := range doubtful {
 		if r := d.room(room); r.lost != nil && !r.lost.doubt {
@@ -155,7 +159,7 @@ func (b broker) PutBack(ctx context.Context, memory string, events []chat.Event,
 			r.lost.version++
 		}
 	}
-	return nil
+	return late.AsError()
 }
 
 // Remains implements chat.Forgetful.

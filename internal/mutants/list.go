@@ -51,7 +51,7 @@ var mutants = []mutant{
 	{"a journal's second batch overtakes the first", "drivers/journal/queue.go",
 		"	batch = slices.Clone(q.records[:min(len(q.records), batchSize)])", "	batch = slices.Clone(q.records[len(q.records)-1:])"},
 	{"whoever missed a loss believes his positions", "drivers/journal/keeper.go",
-		"		case r.returned == memory:", "		case true:"},
+		"		case r.placedIn(memory):", "		case true:"},
 	{"ids are lost with the memory", "drivers/memory/lose.go",
 		"		r.ids[e.ID] = known\n		r.expiry", "		_ = known\n		r.expiry"},
 	{"a dead node's positions are used again", "chat/hub/epoch.go",

@@ -263,6 +263,34 @@ func TestALossWithADeadNode(t *testing.T) {
 	}
 }
 
+// A node that sees a loss, and then the broker no more until the others have gone on without
+// it, loses nothing of what it holds.
+func TestANodeThatCantPutBackLosesNothing(t *testing.T) {
+	hubtest.Run(t, 2, func(t *testing.T, k *hubtest.Kit) {
+		k.Room("r", "ann", "bob")
+		k.Settle()
+		k.Fail(hubtest.History, hubtest.Down)
+		if r := say(t, k, 1, "ann", "r", "kept"); r.State != chat.Placed { // node 1's journal and the broker have it
+			t.Fatal(r)
+		}
+		seen := k.Fail(hubtest.Fence, hubtest.Fault{Slow: time.Second}, 1)
+		k.Lose(-1)
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		k.As(1, "ann").Room("r").Page(ctx, chat.Latest(1)) // so that node 1 finds out
+		<-ctx.Done()
+		k.Fail(hubtest.Broker, hubtest.Down, 1)
+		seen()
+		time.Sleep(20 * time.Second)
+		k.Heal()
+		k.As(0, "ann").Room("r").Page(t.Context(), chat.Latest(1))
+		k.Settle()
+		if got := k.Texts("r"); !slices.Equal(got, []string{"kept"}) {
+			t.Errorf("the room reads %q", got)
+		}
+	})
+}
+
 // Lost again and again, also while it is being mended.
 func TestLossAfterLoss(t *testing.T) {
 	hubtest.Run(t, 3, func(t *testing.T, k *hubtest.Kit) {
