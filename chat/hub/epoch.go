@@ -110,10 +110,15 @@ func (e *epochs) start() {
 	go e.run(ctx)
 }
 
-// stop ends it. A node that holds nothing any more need not be asked for it.
+// stop ends it. A node that holds nothing need not be asked for it any more: nothing is on
+// its way there when stop is called.
 func (e *epochs) stop(ctx context.Context) {
 	e.quit()
-	<-e.done
+	select {
+	case <-e.done:
+	case <-ctx.Done():
+		return
+	}
 	if e.keeper == nil {
 		return
 	}

@@ -186,8 +186,8 @@ func (l Limits) orDefault() (Limits, error) {
 	return l, nil
 }
 
-// Shutdown ends the hub: new calls get [chat.ErrClosed], running ones end, the
-// sessions are closed, and the followers do what was placed in the rooms that they
+// Shutdown ends the hub: new calls get [chat.ErrClosed], the sessions are closed,
+// running calls end, and then the followers do what was placed in the rooms that they
 // lead. Where ctx ends first, Shutdown returns its error; what they hadn't done is
 // done by the other nodes, or the next hub. Drivers stay open. Calling it twice is no
 // error.
@@ -199,6 +199,10 @@ func (h *Hub) Shutdown(ctx context.Context) error {
 	h.fan.close()
 	h.crowd.stop(ctx)
 	h.maker.stop()
+	select {
+	case <-idle: // only then is it known what there is to be archived, and held
+	case <-ctx.Done():
+	}
 	err := h.follow.stop(ctx)
 	if h.tidy != nil {
 		h.tidy.stop(ctx)
@@ -208,11 +212,6 @@ func (h *Hub) Shutdown(ctx context.Context) error {
 	}
 	if cerr := h.link.Close(); err == nil {
 		err = cerr
-	}
-	select {
-	case <-idle:
-	case <-ctx.Done():
-		err = ctx.Err()
 	}
 	return err
 }

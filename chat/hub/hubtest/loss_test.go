@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -287,6 +288,40 @@ func TestANodeThatCantPutBackLosesNothing(t *testing.T) {
 		k.Settle()
 		if got := k.Texts("r"); !slices.Equal(got, []string{"kept"}) {
 			t.Errorf("the room reads %q", got)
+		}
+	})
+}
+
+// A node that ends says that it holds nothing when nothing is on its way any more: else a
+// loss behind that gives the position of a last event away again.
+func TestAShutdownWaitsForWhatIsOnItsWay(t *testing.T) {
+	asked := make(chan struct{})
+	slow := func(_ context.Context, a hub.Action) error {
+		if a.Event != nil && a.Event.Kind() == chat.KindText && a.Event.Content.(*chat.Text).Body == "late" {
+			close(asked)
+			time.Sleep(time.Second)
+		}
+		return nil
+	}
+	hubtest.RunWith(t, 2, hub.Options{Policy: slow}, func(t *testing.T, k *hubtest.Kit) {
+		k.Room("r", "ann", "bob")
+		k.Settle()
+		var late chat.Receipt
+		var running sync.WaitGroup
+		running.Go(func() { late = say(t, k, 1, "ann", "r", "late") })
+		<-asked
+		k.Fail(hubtest.History, hubtest.Down)
+		k.Node(1).Shutdown(t.Context()) // the error says that the archive is down
+		running.Wait()
+		if late.State != chat.Placed {
+			t.Fatalf("%+v", late)
+		}
+		k.Kill(1)
+		k.Lose(-1)
+		time.Sleep(30 * time.Second)
+		k.Heal()
+		if r := say(t, k, 0, "bob", "r", "another"); r.State != chat.Placed || r.Seq == late.Seq {
+			t.Errorf("%v and %v were both acknowledged, at %d and %d", late.ID, r.ID, late.Seq, r.Seq)
 		}
 	})
 }
