@@ -14,8 +14,9 @@ import (
 
 // follower does one thing that follows from the log: it archives, feeds the index,
 // writes personal logs, calls a host's function. It goes through the shards that this
-// node leads, in each behind a cursor that lies in the fence. What it does may be done
-// twice, never left out.
+// node leads, in each behind a cursor that lies in the fence. A room in which it fails
+// is tried again by itself, and the others go on. What it does may be done twice, never
+// left out.
 type follower struct {
 	h    *Hub
 	name string
@@ -27,9 +28,10 @@ type follower struct {
 
 	hurried atomic.Bool // try again at once what failed
 
-	turn   turn // of the pass that runs; it guards places
+	turn   turn // of the pass that runs; it guards what follows
 	places [chat.Shards]place
-	next   time.Duration // until what failed is tried again
+	next   time.Duration // until something is to be tried again
+	failed []error       // in this pass
 }
 
 // task is what a follower does.
@@ -45,16 +47,6 @@ type task interface {
 
 // errBehind is told by a task that waits for another follower.
 var errBehind = errors.New("behind")
-
-// place is where a follower is in a shard.
-type place struct {
-	tenure  *tenure // it is of; of another one it has to be read anew
-	cursor  string
-	saved   string // the register, as this follower wrote it
-	savedAt time.Time
-	retryAt time.Time
-	retry   time.Duration
-}
 
 // How often the archive looks by itself for what other nodes placed, and wakes the
 // others; how often those look, for all cases; how often a follower saves its cursor;
@@ -126,37 +118,39 @@ func (f *follower) pass(ctx context.Context, all bool) error {
 		return err
 	}
 	defer f.turn.give()
-	hurried := f.hurried.Swap(false)
-	f.next = f.poll
-	var failed []error
+	again := f.hurried.Swap(false) || all
+	f.next, f.failed = f.poll, nil
 	for _, t := range f.h.follow.lead.tenures() {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		p := &f.places[t.shard]
-		if rest := time.Until(p.retryAt); rest > 0 && !all && !hurried {
-			f.next = min(f.next, rest)
+		if !again && f.rests(&p.patience) {
 			continue
 		}
-		err := f.visit(ctx, t, p, all)
-		if err == nil || errors.Is(err, errBehind) {
-			p.retry, p.retryAt = 0, time.Time{} // what is behind is looked at again soon
-			continue
-		}
-		if t.ctx.Err() != nil || ctx.Err() != nil {
+		before := len(f.failed)
+		err := f.safely(func() error { return f.visit(ctx, t, p, again, all) })
+		switch {
+		case t.ctx.Err() != nil || ctx.Err() != nil:
 			continue // the shard is another node's, or the hub ends
+		case err == nil:
+			p.patience = patience{}
+		default:
+			f.fails(&p.patience, err)
 		}
-		p.retry = min(max(2*p.retry, retryFirst), retryMost)
-		p.retryAt = time.Now().Add(p.retry)
-		f.next = min(f.next, p.retry)
-		f.h.log.Warn("parlor: a follower failed and tries again", "follower", f.name, "shard", t.shard, "in", p.retry, "error", err)
-		failed = append(failed, err)
+		if failed := f.failed[before:]; len(failed) > 0 {
+			f.h.log.Warn("parlor: a follower failed and tries again", "follower", f.name, "shard", t.shard, "times", len(failed), "error", failed[0])
+		}
 	}
-	return errors.Join(failed...)
+	return errors.Join(f.failed[:min(len(f.failed), mostTold)]...)
 }
 
-// visit follows the rooms of a shard until nothing is new, or the lease ends.
-func (f *follower) visit(ctx context.Context, t *tenure, p *place, save bool) (err error) {
+// mostTold is how many errors of a pass are told to who waits for it.
+const mostTold = 10
+
+// visit follows the rooms of a shard until nothing is new, or the lease ends. With
+// again, those are tried, too, that just failed.
+func (f *follower) visit(ctx context.Context, t *tenure, p *place, again, save bool) error {
 	if !t.enter() {
 		return nil
 	}
@@ -164,65 +158,87 @@ func (f *follower) visit(ctx context.Context, t *tenure, p *place, save bool) (e
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(t.ctx, cancel)()
-	defer func() {
-		if bad := recover(); bad != nil {
-			err = &chat.Error{Kind: chat.ErrUnavailable, Op: "follow", Field: f.name, Err: fmt.Errorf("panic: %v", bad)}
-		}
-	}()
 	if p.tenure != t {
 		if err := f.take(ctx, t, p); err != nil {
 			return err
 		}
 	}
-	for {
-		placed, next, err := f.h.set.Broker.Changed(ctx, t.shard, p.cursor, chat.MaxBatch)
-		if err != nil {
+	for more := true; more; again = false {
+		var err error
+		if more, err = f.list(ctx, p); err != nil {
 			return err
 		}
-		if len(placed) > 0 {
-			if err := f.follow(ctx, placed); err != nil {
-				return err
-			}
+		if err := f.work(ctx, p, again); err != nil {
+			return err
 		}
-		p.cursor = next
-		if changed := p.saved != p.register(); changed && (save || time.Since(p.savedAt) >= saveEvery) {
+		if (save || time.Since(p.savedAt) >= saveEvery) && p.saved != p.register() {
 			if err := f.save(ctx, p); err != nil {
 				return err
 			}
 		}
-		if len(placed) == 0 {
-			return nil
-		}
 	}
+	return nil
 }
 
-// follow does what is to be done in rooms. One room's failure doesn't hold the others
-// up.
-func (f *follower) follow(ctx context.Context, placed []chat.Position) error {
-	var failed []error
-	behind := false
-	upTo := map[chat.RoomID]chat.Seq{}
-	for _, p := range placed {
-		upTo[p.Room] = max(upTo[p.Room], p.Seq)
+// list notes the next rooms in which something was placed, and says whether there may be
+// more.
+func (f *follower) list(ctx context.Context, p *place) (more bool, err error) {
+	if len(p.todo) >= maxTodo {
+		return false, nil
 	}
-	for _, p := range placed {
-		if upTo[p.Room] != p.Seq {
+	placed, next, err := f.h.set.Broker.Changed(ctx, p.tenure.shard, p.at.cursor, chat.MaxBatch)
+	if err != nil {
+		return false, err
+	}
+	p.note(placed)
+	p.at = mark{p.at.n + 1, next}
+	return len(placed) > 0, nil
+}
+
+// work does what is to be done in the rooms that were noted, but for those that rest.
+func (f *follower) work(ctx context.Context, p *place, again bool) error {
+	for room, x := range p.todo {
+		if !again && f.rests(&x.patience) {
 			continue
 		}
-		switch err := f.task.do(ctx, p); {
-		case errors.Is(err, errBehind):
-			behind = true
-		case err != nil:
-			failed = append(failed, &chat.Error{Kind: chat.ErrUnavailable, Op: f.name, Field: p.Room.String(), Err: err})
-		}
-		if ctx.Err() != nil {
+		err := f.safely(func() error { return f.task.do(ctx, chat.Position{Room: room, Seq: x.upTo}) })
+		switch {
+		case err == nil:
+			delete(p.todo, room)
+		case ctx.Err() != nil:
 			return ctx.Err()
+		case errors.Is(err, errBehind):
+			x.patience = patience{} // it is looked at again when the other has come by
+		default:
+			f.fails(&x.patience, &chat.Error{Kind: chat.ErrUnavailable, Op: f.name, Field: room.String(), Err: err})
 		}
 	}
-	if len(failed) == 0 && behind {
-		return errBehind
+	return nil
+}
+
+// safely makes an error of a panic.
+func (f *follower) safely(do func() error) (err error) {
+	defer func() {
+		if bad := recover(); bad != nil {
+			err = &chat.Error{Kind: chat.ErrUnavailable, Op: "follow", Field: f.name, Err: fmt.Errorf("panic: %v", bad)}
+		}
+	}()
+	return do()
+}
+
+// fails notes a failure, and when it is tried again.
+func (f *follower) fails(p *patience, err error) {
+	f.failed = append(f.failed, err)
+	f.next = min(f.next, p.fail())
+}
+
+// rests says whether what failed is not yet to be tried again.
+func (f *follower) rests(p *patience) bool {
+	rest := time.Until(p.until)
+	if rest > 0 {
+		f.next = min(f.next, rest)
 	}
-	return errors.Join(failed...)
+	return rest > 0
 }
 
 // take reads the cursor that the one before left, and signs it with this term: from
@@ -232,7 +248,7 @@ func (f *follower) take(ctx context.Context, t *tenure, p *place) error {
 	if err != nil {
 		return err
 	}
-	next := place{tenure: t, saved: was, cursor: cursor}
+	next := place{tenure: t, at: mark{cursor: cursor}, todo: map[chat.RoomID]*todo{}, saved: was}
 	term, _, _ := strings.Cut(was, " ")
 	if n, _ := strconv.ParseInt(term, 10, 64); n > t.term {
 		return &chat.Error{Kind: chat.ErrExpired, Op: f.name, Field: "term"}
@@ -263,11 +279,6 @@ func (f *follower) save(ctx context.Context, p *place) error {
 	}
 	p.saved, p.savedAt = to, time.Now()
 	return nil
-}
-
-// register is what the fence holds of a place.
-func (p *place) register() string {
-	return strconv.FormatInt(p.tenure.term, 10) + " " + p.cursor
 }
 
 // shardKey names what belongs to a shard.

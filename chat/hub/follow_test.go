@@ -3,6 +3,7 @@ package hub_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -153,6 +154,194 @@ func TestFollowSurvivesItsFunction(t *testing.T) {
 			t.Errorf("%v after %d calls", done, calls)
 		}
 	})
+}
+
+// sameShard names n rooms of one shard.
+func sameShard(tenant string, n int) (rooms []chat.RoomID) {
+	for i := 0; len(rooms) < n; i++ {
+		if r := (chat.RoomID{Tenant: tenant, Key: fmt.Sprint("room", i)}); r.Shard() == 7 {
+			rooms = append(rooms, r)
+		}
+	}
+	return rooms
+}
+
+// Whatever a follower's function does in one room, for good, the others of its shard are
+// followed at once.
+func TestARoomThatFailsHoldsUpNoOther(t *testing.T) {
+	for name, bad := range map[string]func() error{
+		"fails":  func() error { return errors.New("bad") },
+		"panics": func() error { panic("bad") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			hubtest.Run(t, 1, func(t *testing.T, k *hubtest.Kit) {
+				rooms := sameShard(hubtest.Tenant, 2)
+				for _, r := range rooms {
+					k.Room(r.Key, "ann")
+				}
+				k.Settle()
+				saw := make(chan time.Time, 1)
+				tries := 0
+				var running sync.WaitGroup
+				ctx, stop := context.WithCancel(t.Context())
+				running.Go(func() {
+					k.Node(0).Follow(ctx, "mine", func(ctx context.Context, events []chat.Event) error {
+						if events[0].Room == rooms[0] {
+							tries++
+							return bad()
+						}
+						for _, e := range events {
+							if x, is := e.Content.(*chat.Text); is && x.Body == "well" {
+								saw <- time.Now()
+							}
+						}
+						return nil
+					})
+				})
+				time.Sleep(5 * time.Minute)
+				start := time.Now()
+				_, err := k.As(0, "ann").Room(rooms[1].Key).Send(t.Context(), chat.Text{Body: "well"})
+				ok(t, err)
+				time.Sleep(5 * time.Minute)
+				select {
+				case at := <-saw:
+					if d := at.Sub(start); d > time.Second {
+						t.Errorf("followed after %v", d)
+					}
+				default:
+					t.Error("never followed")
+				}
+				stop()
+				running.Wait()
+				if tries < 50 || tries > 80 { // of ten minutes, the last ten seconds apart
+					t.Errorf("tried %d times", tries)
+				}
+			})
+		})
+	}
+}
+
+// outbox is a host's follower that fails in some rooms.
+type outbox struct {
+	mu    sync.Mutex
+	fails func(chat.RoomID) bool
+	tries map[chat.RoomID]int
+	done  map[chat.RoomID]bool
+}
+
+func (o *outbox) run(ctx context.Context, h *hub.Hub) (stop func()) {
+	o.tries, o.done = map[chat.RoomID]int{}, map[chat.RoomID]bool{}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		h.Follow(ctx, "outbox", func(_ context.Context, events []chat.Event) error {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			room := events[0].Room
+			if o.tries[room]++; o.fails(room) {
+				return errors.New("bad")
+			}
+			o.done[room] = true
+			return nil
+		})
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
+// counts are the rooms that were done, and that were tried.
+func (o *outbox) counts() (done, tried int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.done), len(o.tries)
+}
+
+func (o *outbox) heal() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.fails = func(chat.RoomID) bool { return false }
+}
+
+// lagOf is how far a follower is behind.
+func lagOf(t *testing.T, h *hub.Hub, name string) hub.Lag {
+	t.Helper()
+	all, err := h.Admin().Lag(t.Context())
+	ok(t, err)
+	for _, l := range all {
+		if l.Follower == name {
+			return l
+		}
+	}
+	t.Fatalf("nobody is called %s", name)
+	return hub.Lag{}
+}
+
+// wordIn says something in each room, behind the hub's back.
+func (k *kit) wordIn(rooms []chat.RoomID) {
+	k.t.Helper()
+	for len(rooms) > 0 {
+		n := min(len(rooms), chat.MaxBatch)
+		events := make([]chat.Event, n)
+		for i := range events {
+			events[i] = chat.Event{ID: chat.NewID(), Room: rooms[i], Sender: user("ann"), Content: &chat.Text{Body: "x"}}
+		}
+		_, err := k.store.Broker().Publish(k.t.Context(), events)
+		ok(k.t, err)
+		rooms = rooms[n:]
+	}
+}
+
+// until waits for what comes soon.
+func until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s: never", what)
+		}
+	}
+}
+
+// One room that fails keeps nobody from the thousands that changed since.
+func TestBehindARoomThatFailsAllIsFollowed(t *testing.T) {
+	k := newKitWithout(t, nil)
+	rooms := sameShard("acme", 3000)
+	o := &outbox{fails: func(r chat.RoomID) bool { return r == rooms[0] }}
+	k.wordIn(rooms[:1])
+	stop := o.run(t.Context(), k.Hub)
+	until(t, "the first try", func() bool { _, tried := o.counts(); return tried == 1 })
+	k.wordIn(rooms[1:])
+	until(t, "the others are followed", func() bool { done, _ := o.counts(); return done == len(rooms)-1 })
+	until(t, "lag", func() bool { l := lagOf(t, k.Hub, "outbox"); return l.Rooms == 1 && l.Events == 1 })
+
+	// Whoever comes next finds the one that is left, though much lies behind it.
+	time.Sleep(1500 * time.Millisecond) // a cursor is saved once a second
+	k.wordIn(rooms[1:2])
+	stop()
+	next := &outbox{fails: func(chat.RoomID) bool { return false }}
+	defer next.run(t.Context(), k.Hub)()
+	until(t, "the room that failed", func() bool { next.mu.Lock(); defer next.mu.Unlock(); return next.done[rooms[0]] })
+}
+
+// More rooms that fail than are remembered: no more are begun, and none is forgotten.
+func TestWhenManyRoomsFailTheCursorStops(t *testing.T) {
+	k := newKitWithout(t, nil)
+	rooms := sameShard("acme", 5000)
+	o := &outbox{fails: func(chat.RoomID) bool { return true }}
+	k.wordIn(rooms)
+	defer o.run(t.Context(), k.Hub)()
+	until(t, "many were tried", func() bool { _, tried := o.counts(); return tried >= 1000 })
+	time.Sleep(time.Second)
+	if _, tried := o.counts(); tried > 2000 {
+		t.Errorf("%d rooms are remembered", tried)
+	}
+	if l := lagOf(t, k.Hub, "outbox"); l.Rooms != len(rooms) {
+		t.Errorf("behind in %d rooms", l.Rooms)
+	}
+	o.heal()
+	until(t, "all are followed", func() bool { done, _ := o.counts(); return done == len(rooms) })
 }
 
 // pickyHistory refuses some texts for good.

@@ -218,9 +218,11 @@ func (fs *followers) lag(ctx context.Context) ([]Lag, error) {
 //
 // fn gets up to 500 events of one room at a time, in Seq order, without a hole, each
 // of them placed for good. When it returns nil they are done; when it fails or panics
-// it is called with them again, later. They are given again, too, where this node dies
-// or loses its lease before that was written down: whoever needs an effect once goes
-// by Position. ctx of a call ends at least two seconds before another node may take
+// it is called with them again, after a rest that grows to 10 s, while the other rooms
+// go on. Where a thousand rooms of one shard wait so, no more of it are begun until some
+// are done; [Admin.Lag] counts them. Events are given again, too, where this node dies or
+// loses its lease before it was written down that they are done: whoever needs an effect
+// once goes by Position. ctx of a call ends at least two seconds before another node may take
 // over; a call that goes on for longer is at its own risk. A slow fn holds up nothing but
 // its own follower on this node.
 //
