@@ -11,12 +11,14 @@ import (
 	"github.com/parlor-chat/parlor/chat"
 )
 
-// Limits of a query. Over one of them is [chat.ErrTooLarge], for [ParseLenient] too.
+// Limits of a query. Over one of them is [chat.ErrTooLarge], for [ParseLenient] too; only
+// notes are cut.
 const (
 	MaxLength   = 4096 // bytes
 	MaxDepth    = 40   // levels of the tree, and of brackets
 	MaxTerms    = 100  // texts and ranges
 	MaxPrefixes = 20   // texts whose last word need only begin so
+	MaxNotes    = 20   // of a lenient reading; those on what stands behind are left out
 	MaxKeys     = 500  // users and rooms that the names of a query stand for, all together
 )
 

@@ -21,7 +21,7 @@ func TestParseLenient(t *testing.T) {
 		{"AND at the beginning", "AND cats", `"cats"`, "[AND] “AND” has nothing before it: left out"},
 		{"AND and OR", "a AND OR b", `(or "a" "b")`, "[AND] “AND” has nothing behind it: left out"},
 		{"NOT at the end", "a NOT", `"a"`, "[NOT] “NOT” has nothing behind it: left out"},
-		{"AND alone", "AND", `"AND"`, "[AND] “AND” has nothing before it: left out\n[AND] “AND” has nothing behind it: left out\n[AND] nothing was left: the whole is read as text"},
+		{"AND alone", "AND", `"AND"`, "[AND] “AND” has nothing before it: left out\n[AND] nothing was left: the whole is read as text"},
 		{"brackets alone", " () ", `"()"`, "[()] nothing stands between the brackets: left out\n[()] nothing was left: the whole is read as text"},
 		{"no operator", "Re:hello foo:\"a b\"", `(and "Re:hello" "foo:" "a b")`, "[Re:] there is no operator “Re:”: read as text\n[foo:] there is no operator “foo:”: read as text"},
 		{"no value", "hello from:", `"hello"`, "[from:] “from:” has no value: left out"},
@@ -63,6 +63,13 @@ func TestParseLenient(t *testing.T) {
 		if err != nil || tree(strict.Root) != tree(q.Root) {
 			t.Errorf("%s: %q is written %s, read as %v, %v", c.name, c.text, q, strict, err)
 		}
+	}
+}
+
+func TestNotesAreFew(t *testing.T) {
+	q, err := query.ParseLenient(strings.Repeat("OR ", 1000))
+	if err != nil || len(q.Notes) != query.MaxNotes {
+		t.Errorf("%d notes, %v", len(q.Notes), err)
 	}
 }
 

@@ -44,9 +44,6 @@ type moment struct {
 
 const expectedTime = "a time like 2026-11-25, 2026-11, 2026 or 2026-11-25T10:30; or today, yesterday, monday, 7d"
 
-// maxAgo is how many days may be counted back.
-const maxAgo = 99_999
-
 // parseMoment reads a time, and says what is wrong with it: also with a day that
 // doesn't exist.
 func parseMoment(s string) (moment, *problem) {
@@ -67,35 +64,34 @@ func parseMoment(s string) (moment, *problem) {
 // parseWord reads a day by its name, and 7d and 2w: days and weeks ago.
 func parseWord(s string) (moment, bool) {
 	m := moment{unit: day, today: true}
-	switch s := strings.ToLower(s); s {
-	case "today":
+	switch {
+	case strings.EqualFold(s, "today"):
 		return m, true
-	case "yesterday":
+	case strings.EqualFold(s, "yesterday"):
 		m.ago = 1
 		return m, true
-	default:
-		for d := time.Sunday; d <= time.Saturday; d++ {
-			if s == strings.ToLower(d.String()) {
-				m.weekday, m.latest = d, true
-				return m, true
-			}
+	}
+	for d := time.Sunday; d <= time.Saturday; d++ {
+		if strings.EqualFold(s, d.String()) {
+			m.weekday, m.latest = d, true
+			return m, true
 		}
 	}
-	number, days := strings.CutSuffix(s, "d")
-	if !days {
-		var weeks bool
-		if number, weeks = strings.CutSuffix(s, "w"); !weeks {
-			return moment{}, false
-		}
-	}
-	n, err := strconv.ParseUint(number, 10, 32)
-	if err != nil {
+	if s == "" {
 		return moment{}, false
 	}
-	if m.ago = int(n); !days {
-		m.ago *= 7
+	last := len(s) - 1
+	days := 1
+	switch s[last] | 0x20 {
+	case 'w':
+		days = 7
+	case 'd':
+	default:
+		return moment{}, false
 	}
-	return m, m.ago <= maxAgo
+	n, err := strconv.ParseUint(s[:last], 10, 16)
+	m.ago = int(n) * days
+	return m, err == nil
 }
 
 // clock reads a date, and a time of day behind it (ISO 8601; with a zone RFC 3339,

@@ -51,7 +51,7 @@ func parse(text string, lenient bool) (*Query, error) {
 		root = p.allAsText()
 	}
 	slices.SortStableFunc(p.notes, func(a, b Note) int { return a.Start - b.Start })
-	return &Query{Text: text, Root: root, Notes: p.notes, lenient: lenient}, nil
+	return &Query{Text: text, Root: root, Notes: p.notes[:min(len(p.notes), MaxNotes)], lenient: lenient}, nil
 }
 
 // checkUTF8 finds the first place that isn't UTF-8.
@@ -107,14 +107,14 @@ func (p *parser) or() Node {
 		parts = append(parts, n)
 	}
 	for p.tok.kind == or {
-		op := p.tok
-		if len(parts) == 0 {
+		op, first := p.tok, len(parts) == 0
+		if first {
 			p.lone(op, "before")
 		}
 		p.advance()
 		if n := p.and(); n != nil {
 			parts = append(parts, n)
-		} else {
+		} else if !first {
 			p.lone(op, "behind")
 		}
 	}
@@ -133,10 +133,11 @@ func (p *parser) and() Node {
 		case t.kind == and:
 			if op.kind == and {
 				p.lone(op, "behind")
-			} else if len(parts) == 0 {
-				p.lone(t, "before")
 			}
-			op = t
+			if op = t; len(parts) == 0 {
+				p.lone(t, "before")
+				op = token{}
+			}
 			p.advance()
 		case t.kind == closed && p.brackets == 0:
 			p.wrong(t.Span, problem{"“)” closes nothing", "“(” before it, or quotes around it"}, "left out")
