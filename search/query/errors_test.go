@@ -15,6 +15,7 @@ func TestCaret(t *testing.T) {
 		{"the end of a long text", strings.Repeat("word ", 20) + "on:x", "…d word word word word word on:x\n" + strings.Repeat(" ", 31) + "^"},
 		{"the beginning of a long text", "on:x " + strings.Repeat("word ", 20), "on:x word word word word word word…\n   ^"},
 		{"a long word", "on:" + strings.Repeat("x", 50), "on:" + strings.Repeat("x", 30) + "…\n   " + strings.Repeat("^", 31)},
+		{"more behind a long word", "on:" + strings.Repeat("x", 50) + " and more", "on:" + strings.Repeat("x", 30) + "…\n   " + strings.Repeat("^", 31)},
 		{"wide characters", "型 (字", "型 (字\n   ^"},
 		{"marks", "e\u0301 (", "e\u0301 (\n  ^"},
 		{"control characters", "a\tb\n\x1b[31m\u202e (", "a b \uFFFD[31m\uFFFD (\n           ^"},

@@ -13,6 +13,8 @@ func TestParseLenient(t *testing.T) {
 	for _, c := range []struct{ name, text, tree, notes string }{
 		{"an open quote", `a "b c`, `(and "a" "b c")`, `["] the quote is never closed: read as if it were closed at the end`},
 		{"a phone's open quote", `“b c`, `"b c"`, `[“] the quote is never closed: read as if it were closed at the end`},
+		{"an open quote in brackets", `from:("ann`, `(from: "ann")`, "[(] “(” is never closed: read as if it were closed at the end\n[\"] the quote is never closed: read as if it were closed at the end"},
+		{"an open quote in no range", `from:["ann`, `(and (from: "[") "ann")`, "[\"] the quote is never closed: read as if it were closed at the end"},
 		{"an open bracket", "a (b OR c", `(and "a" (or "b" "c"))`, "[(] “(” is never closed: read as if it were closed at the end"},
 		{"a closing bracket", "a) b OR c", `(or (and "a" "b") "c")`, "[)] “)” closes nothing: left out"},
 		{"a face", "hello :)", `(and "hello" ":")`, "[)] “)” closes nothing: left out"},

@@ -165,7 +165,7 @@ func (p *parser) word() token {
 				p.wrong(Span{p.pos, p.pos + size}, problem{"nothing stands behind “\\”", "the sign that it takes as it is"}, "taken as it is")
 			}
 			size += next
-		case r == '(' && p.pos > start && strings.HasPrefix(p.text[p.pos:], "()"):
+		case r == '(' && strings.HasPrefix(p.text[p.pos:], "()"):
 			size = 2
 		case ends(r):
 			return p.wordToken(Span{start, p.pos})
@@ -222,16 +222,12 @@ func signs(raw string) (star, odd int) {
 	return star, odd
 }
 
-// starAtEnd is where the "*" stands that ends a raw text, unless a backslash takes it as
-// it is; -1: there is none.
+// starAtEnd is where the "*" stands that ends a raw text, unless a backslash is before
+// it; -1: there is none.
 func starAtEnd(raw string) int {
 	r, size := utf8.DecodeLastRuneInString(raw)
-	if sign(r) != '*' {
-		return -1
-	}
 	at := len(raw) - size
-	before := strings.TrimRight(raw[:at], `\`)
-	if (at-len(before))%2 == 1 {
+	if sign(r) != '*' || strings.HasSuffix(raw[:at], `\`) {
 		return -1
 	}
 	return at

@@ -44,7 +44,7 @@ func TestParse(t *testing.T) {
 		{"quoted, they are words", `"AND" \OR`, `(and "AND" "OR")`, `"AND" "OR"`},
 
 		{"a dash is no minus", "a - b -- --help ->", `(and "a" "-" "b" "--" "--help" (not ">"))`, `a "-" b "--" "--help" ->`},
-		{"signs within words", "c++ a-b x+y e_mail", `(and "c++" "a-b" "x+y" "e_mail")`, "c++ a-b x+y e_mail"},
+		{"signs within words", "c++ a-b x+y e_mail ^_^ up^ ~/x", `(and "c++" "a-b" "x+y" "e_mail" "^_^" "up^" "~/x")`, `c++ a-b x+y e_mail "^_^" "up^" "~/x"`},
 		{"a call", "main() f(x)", `(and "main()" "f" "x")`, `"main()" f x`},
 		{"questions", "why? (who?)", `(and "why?" "who?")`, `"why?" "who?"`},
 		{"backslashes", `\-a \(b\) c\ d e\"f g\\h i\*`, `(and "-a" "(b)" "c d" "e\"f" "g\\h" "i*")`, `"-a" "(b)" "c d" "e\"f" "g\\h" "i\*"`},
@@ -58,6 +58,7 @@ func TestParse(t *testing.T) {
 		{"a name with spaces", `from:"Ann Lee"`, `(from: "Ann Lee")`, `from:"Ann Lee"`},
 		{"a name with a backslash", `from:Ann\ Lee`, `(from: "Ann Lee")`, `from:"Ann Lee"`},
 		{"quotes in a name", `from:"Ann \"Bee\" Lee"`, `(from: "Ann \"Bee\" Lee")`, `from:"Ann \"Bee\" Lee"`},
+		{"a star in a name", `from:"ann*" in:a\*`, `(and (from: "ann*") (in: "a*"))`, `from:"ann\*" in:"a\*"`},
 		{"a name like an operator's", `from:AND in:in:x`, `(and (from: "AND") (in: "in:x"))`, `from:"AND" in:in:x`},
 		{"a name with signs", `from:zcat[1] in:#ubuntu from:-x`, `(and (from: "zcat[1]") (in: "#ubuntu") (from: "-x"))`, `from:"zcat[1]" in:#ubuntu from:"-x"`},
 		{"a name in brackets", `from:[bot]`, `(from: "[bot]")`, `from:"[bot]"`},
@@ -75,7 +76,7 @@ func TestParse(t *testing.T) {
 		{"phones' quotes", "“remote desktop” „a b“ ”c d”", `(and "remote desktop" "a b" "c d")`, `"remote desktop" "a b" "c d"`},
 		{"phones' quotes in plain ones", `"say “hello” now"`, `"say “hello” now"`, `"say “hello” now"`},
 		{"full-width signs", "ｆ　（型　OR　字）　－木　from：“Ann　Lee”　モナ＊", "(and \"ｆ\" (or \"型\" \"字\") (not \"木\") (from: \"Ann\\u3000Lee\") \"モナ\"*)", `ｆ (型 OR 字) -木 from:"Ann　Lee" モナ*`},
-		{"a full-width colon in prose", "注：これ", `"注：これ"`, `"注：これ"`},
+		{"a full-width colon in prose", "注：これ Note：これ", `(and "注：これ" "Note：これ")`, `"注：これ" "Note：これ"`},
 	} {
 		q, err := query.Parse(c.text)
 		if err != nil {
@@ -161,6 +162,8 @@ func TestErrors(t *testing.T) {
 		{"on a month", "on:2026-11", "2026-11", "“2026-11” is a month, which “on:” doesn't take", "a day"},
 		{"during a minute", "during:2026-11-25T10:30", "2026-11-25T10:30", "is a minute", "a month"},
 		{"no range", "at:[2026-01]", "[2026-01]", "this is no range", "[2026-11-01 TO"},
+		{"a beginning in a range", `at:["2026*" TO *]`, "[", "this is no range", "[2026-11-01 TO"},
+		{"a star behind two backslashes", `ab\\*`, "*", "“*” stands at the end", "backslash"},
 		{"an open range", "at:[2026 TO 2027", "[2026 TO 2027", "the range is never closed", "“]”"},
 		{"a small to", "at:[2026 to 2027]", "to", "capitals", "“TO”"},
 		{"a range of names", "from:[a TO z]", "[a TO z]", "“from:” takes no range", "at:"},
