@@ -18,9 +18,11 @@ type Env struct {
 	Names    Names           // nil: nobody and nothing has a name
 }
 
-// Names finds users and rooms by what people call them, as whoever asks may know of them.
-// What a name that isn't there is, is not an error but no keys. Several keys are
-// all meant. Errors end the compilation and are returned as they are.
+// Names finds users and rooms by what people call them, as far as the asker may know of
+// them. It gets a name as it was typed, without quotes and backslashes, and decides what
+// is the same. Several keys of a name are all meant, in any order; a name that nobody
+// has gives none, which is no error. [MaxKeys] and one more are enough. An error ends the
+// compilation and is returned as it is.
 type Names interface {
 	// People are the keys of the users of that name.
 	People(ctx context.Context, name string) ([]string, error)

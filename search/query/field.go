@@ -16,26 +16,27 @@ func (p *parser) field() Node {
 		p.advance()
 		n := p.group()
 		p.op = outer
-		return inField(at, o, n)
+		return p.inField(at, o, n)
 	case s != '"' && ends(r):
 		return p.valueApart(at, o)
 	}
 	n, pr := p.value(o)
 	p.advance()
 	if pr == nil {
-		return inField(at, o, p.counted(n))
+		return p.inField(at, o, p.counted(n))
 	}
 	at.End = n.Place().End
 	p.wrong(n.Place(), *pr, "read as text")
 	return p.counted(Text{Span: at, Text: strings.ToValidUTF8(p.text[at.Start:at.End], "\uFFFD")})
 }
 
-// inField gives a value to an operator that stands at a place; nil for no value.
-func inField(at Span, o *operator, value Node) Node {
+// inField gives the value that was just read to an operator that stands at a place; nil
+// for no value.
+func (p *parser) inField(at Span, o *operator, value Node) Node {
 	if value == nil {
 		return nil
 	}
-	return Field{Span{at.Start, value.Place().End}, o.name, value}
+	return Field{Span{at.Start, p.behind}, o.name, value}
 }
 
 // valueApart is about an operator with nothing right behind it. What was meant may come
@@ -51,7 +52,7 @@ func (p *parser) valueApart(at Span, o *operator) Node {
 		if n, pr := p.valueOf(o, t); pr == nil {
 			p.wrong(at, none, "what follows is taken for it")
 			p.advance()
-			return inField(at, o, p.counted(n))
+			return p.inField(at, o, p.counted(n))
 		}
 	}
 	p.wrong(at, none, "left out")

@@ -49,12 +49,9 @@ func (c *compiler) toOther(n Text, o *operator) (search.Expr, error) {
 		rooms, err = c.Names.Direct(c.ctx, people)
 	}
 	rooms, err = c.known(n, rooms, err, "there is no direct room with "+shown(n.Text))
-	if err != nil {
-		return nil, err
-	}
-	there, err := c.anyOf(n, o.field, rooms, nil)
-	if err != nil {
-		return nil, err
+	there, err := c.anyOf(n, o.field, rooms, err)
+	if err != nil || len(rooms) == 0 {
+		return there, err
 	}
 	by, err := c.anyOf(n, search.FieldAuthor, people, nil)
 	if err != nil {

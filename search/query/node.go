@@ -94,3 +94,16 @@ func parts(n Node) []Node {
 	}
 	return nil
 }
+
+// tooDeep finds a node below the levels that a tree may have.
+func tooDeep(n Node, levels int) (Node, bool) {
+	if levels == 0 && n != nil {
+		return n, true
+	}
+	for _, part := range parts(n) {
+		if deep, ok := tooDeep(part, levels-1); ok {
+			return deep, true
+		}
+	}
+	return nil, false
+}

@@ -4,11 +4,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/parlor-chat/parlor/chat"
-	"github.com/parlor-chat/parlor/search"
 )
 
 // Parse reads a query. A text that is blank asks for every message. What isn't right is
@@ -20,6 +18,7 @@ func Parse(text string) (*Query, error) { return parse(text, false) }
 type parser struct {
 	lexer
 	tok     token
+	behind  int // where what was read before tok ends
 	lenient bool
 	notes   []Note
 	noted   int // how many there were before tok
@@ -94,7 +93,7 @@ func (p *parser) wrong(at Span, pr problem, instead string) {
 
 // advance reads the next token.
 func (p *parser) advance() {
-	p.noted = len(p.notes)
+	p.behind, p.noted = p.pos, len(p.notes)
 	if t := p.token(); p.err == nil {
 		p.tok = t
 	}
@@ -103,6 +102,7 @@ func (p *parser) advance() {
 // or reads parts joined by OR; nil: there are none.
 func (p *parser) or() Node {
 	var parts []Node
+	start := p.tok.Start
 	if n := p.and(); n != nil {
 		parts = append(parts, n)
 	}
@@ -121,12 +121,13 @@ func (p *parser) or() Node {
 	if len(parts) < 2 {
 		return only(parts)
 	}
-	return Or{around(parts), parts}
+	return Or{Span{start, p.behind}, parts}
 }
 
 // and reads parts joined by AND or by nothing; nil: there are none.
 func (p *parser) and() Node {
 	var parts []Node
+	start := p.tok.Start
 	var op token // an AND that waits for what stands behind it
 	for {
 		switch t := p.tok; {
@@ -149,7 +150,7 @@ func (p *parser) and() Node {
 			if len(parts) < 2 {
 				return only(parts)
 			}
-			return And{around(parts), parts}
+			return And{Span{start, p.behind}, parts}
 		default:
 			if n := p.unary(); n != nil {
 				parts = append(parts, n)
@@ -172,11 +173,6 @@ func only(parts []Node) Node {
 	return parts[0]
 }
 
-// around is the span from the first part to the last.
-func around(parts []Node) Span {
-	return Span{parts[0].Place().Start, parts[len(parts)-1].Place().End}
-}
-
 // unary reads one part, and what is said of it alone; nil: nothing was left of it.
 func (p *parser) unary() Node {
 	t := p.tok
@@ -192,7 +188,7 @@ func (p *parser) unary() Node {
 		if n == nil || t.kind == plus {
 			return n
 		}
-		return Not{Span{t.Start, n.Place().End}, n}
+		return Not{Span{t.Start, p.behind}, n}
 	case open:
 		return p.group()
 	case name:
@@ -260,41 +256,6 @@ func (p *parser) counted(n Node) Node {
 	return n
 }
 
-// checkPrefix says what is wrong with a beginning; nil: nothing. Two letters or digits
-// are the least, and one of a script written without spaces.
-func checkPrefix(text string) *problem {
-	var a search.Analysis
-	last, _ := utf8.DecodeLastRuneInString(text)
-	if !isWordRune(last) {
-		return &problem{"“*” stands behind no word", "two letters or more before it"}
-	}
-	token := func(e search.Expr) (string, bool) {
-		switch e := e.(type) {
-		case search.Prefix:
-			return string(e), true
-		case search.Phrase:
-			return e.Tokens[len(e.Tokens)-1], e.LastIsPrefix
-		}
-		return "", false
-	}
-	if t, open := token(a.PrefixOf(text)); open && letters(t) < 2 {
-		if _, unspaced := token(a.PhraseOf(text, false)); !unspaced {
-			return &problem{"too many words begin with " + shown(t), "two letters or more before “*”"}
-		}
-	}
-	return nil
-}
-
-// letters counts the characters of a token, marks left out.
-func letters(token string) (n int) {
-	for _, r := range token {
-		if !unicode.IsMark(r) {
-			n++
-		}
-	}
-	return n
-}
-
 // allAsText is what remains of a text in which nothing could be read.
 func (p *parser) allAsText() Node {
 	trimmed := strings.TrimSpace(p.text)
@@ -305,17 +266,4 @@ func (p *parser) allAsText() Node {
 	at := Span{start, start + len(trimmed)}
 	p.notes = append(p.notes, Note{at, "nothing was left: the whole is read as text"})
 	return Text{Span: at, Text: strings.ToValidUTF8(trimmed, "\uFFFD")}
-}
-
-// tooDeep finds a node below the levels that a tree may have.
-func tooDeep(n Node, levels int) (Node, bool) {
-	if levels == 0 && n != nil {
-		return n, true
-	}
-	for _, part := range parts(n) {
-		if deep, ok := tooDeep(part, levels-1); ok {
-			return deep, true
-		}
-	}
-	return nil, false
 }

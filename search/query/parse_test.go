@@ -104,7 +104,7 @@ func TestPlaces(t *testing.T) {
 		`"bob"`:                        `bob`,
 		`["2026" ""]`:                  `[2026 TO *]`,
 		`(or "x" "y")`:                 `x OR y`,
-		`(from: (or "Ann Lee" "bob"))`: `from:("Ann Lee" OR bob`,
+		`(from: (or "Ann Lee" "bob"))`: `from:("Ann Lee" OR bob)`,
 		`(and "a" (not "b c"))`:        `a  -"b c"`,
 	}
 	every(parse(t, text).Root, func(n query.Node) {
