@@ -76,32 +76,42 @@ func besideFields(b *testing.B, texts []string, f func(string) int) time.Duratio
 	if found == 0 {
 		b.Fatal("nothing was found")
 	}
-	b.ReportMetric(allocs, "allocs/op")
+	b.ReportMetric(allocs, "own-allocs")
 	b.ReportMetric(float64(own)/float64(b.N), "ns/op")
 	b.ReportMetric(float64(own)/float64(bare), "x-fields")
 	return own / time.Duration(b.N)
 }
 
-// BenchmarkHighlights marks a page of 50 real messages, or of made-up ones where
-// those are not there, as somebody sees it who searched. The metric x-fields says
-// how many times longer it takes than strings.Fields does for the same page.
+// benchPages are pages of 50 real messages, or of made-up ones where those are not
+// there, as somebody sees them who searched.
+var benchPages = []benchPage{
+	{"English", "ubuntu-irc-2008-2011", "Would be awesome if there was some way to keep up, e.g. via GitHub.", "the install"},
+	{"Slack", "hyperledger-slack", "I've updated fabric/core/peer.go, see https://github.com/x/y/pull/12", "peer github.com"},
+	{"Japanese", "haskell-jp-slack", "型システムについてはGitHubの資料を見直してください。", "型 システム"},
+	{"Hindi", "", "क्या आप इस फ़ाइल को फिर से देख सकते हैं? नमस्ते दुनिया", "फ़ाइल"},
+}
+
+type benchPage struct{ name, set, text, query string }
+
+func (c benchPage) page(b *testing.B) []string {
+	var page []string
+	for _, text := range benchTexts(b, c.set, c.text) {
+		d := search.Document{Tokens: search.Analyze(text)}
+		if search.Match(anyWord(c.query), &d) && len(page) < 50 {
+			page = append(page, text)
+		}
+	}
+	if len(page) < 50 {
+		b.Fatalf("%s: only %d texts have %q", c.name, len(page), c.query)
+	}
+	return page
+}
+
+// BenchmarkHighlights marks pages, and the worst that may be. The metric x-fields
+// says how many times longer it takes than strings.Fields does for the same page.
 func BenchmarkHighlights(b *testing.B) {
-	for _, c := range []struct{ name, set, text, query string }{
-		{"English", "ubuntu-irc-2008-2011", "Would be awesome if there was some way to keep up, e.g. via GitHub.", "the install"},
-		{"Slack", "hyperledger-slack", "I've updated fabric/core/peer.go, see https://github.com/x/y/pull/12", "peer github.com"},
-		{"Japanese", "haskell-jp-slack", "型システムについてはGitHubの資料を見直してください。", "型 システム"},
-		{"Hindi", "", "क्या आप इस फ़ाइल को फिर से देख सकते हैं? नमस्ते दुनिया", "फ़ाइल"},
-	} {
-		var page []string
-		for _, text := range benchTexts(b, c.set, c.text) {
-			d := search.Document{Tokens: search.Analyze(text)}
-			if search.Match(anyWord(c.query), &d) && len(page) < 50 {
-				page = append(page, text)
-			}
-		}
-		if len(page) < 50 {
-			b.Fatalf("%s: only %d texts have %q", c.name, len(page), c.query)
-		}
+	for _, c := range benchPages {
+		page := c.page(b)
 		for _, a := range []search.Analysis{{}, {FoldAccents: true}} {
 			b.Run(c.name+"/"+a.Name(), func(b *testing.B) { benchHighlights(b, a, page, a.Expr(anyWord(c.query))) })
 		}
@@ -114,6 +124,19 @@ func BenchmarkHighlights(b *testing.B) {
 	b.Run("one letter, 64 KiB, 997 nodes", func(b *testing.B) { benchHighlights(b, search.Analysis{}, page, worst) })
 	whole := search.Phrase{Tokens: slices.Repeat([]string{"ああ"}, 998)}
 	b.Run("one letter, 64 KiB, a phrase of 998", func(b *testing.B) { benchHighlights(b, search.Analysis{}, page, whole) })
+}
+
+// BenchmarkSnip makes snippets of 100 clusters of the same pages.
+func BenchmarkSnip(b *testing.B) {
+	for _, c := range benchPages {
+		page := c.page(b)
+		where := anyWord(c.query)
+		b.Run(c.name, func(b *testing.B) {
+			besideFields(b, page, func(text string) int {
+				return len(search.Snip(text, search.Analysis{}.Highlights(text, where), 100).Text)
+			})
+		})
+	}
 }
 
 // anyWord holds where one of the words of a query stands.

@@ -123,10 +123,13 @@ func TestFoldedWords(t *testing.T) {
 // Canonically equal texts have the same folded tokens.
 func TestFoldedFormsAreEqual(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		text := drawText(t, "text", 20)
-		if strings.ContainsAny(text, "한한글ががサ") || !utf8.ValidString(text) {
-			t.Skip("scripts that don't fold")
-		}
+		text := strings.Map(func(r rune) rune {
+			if unicode.IsLetter(r) && !unicode.In(r, unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Hebrew,
+				unicode.Arabic, unicode.Devanagari, unicode.Bengali, unicode.Tamil) {
+				return -1 // scripts without spaces don't fold
+			}
+			return r
+		}, drawText(t, "text", 20))
 		one, two := folding.Analyze(norm.NFC.String(text)), folding.Analyze(norm.NFD.String(text))
 		if !slices.Equal(one, two) {
 			t.Fatalf("%q composed is %q, decomposed %q", text, one, two)
