@@ -131,12 +131,9 @@ func drop(months []*month, room string, end int64) []*month {
 }
 
 // A segment of more than half of what one can be is left alone. All others have
-// classes by weight, each four times the one below, and so many in one class are
-// merged.
-const (
-	full = maxRows / 2
-	fan  = 4
-)
+// classes by weight, each four times the one below. Two of one class are merged, so a
+// month has one of each at most.
+const full = maxRows / 2
 
 func class(weight int) int {
 	if weight > full {
@@ -145,8 +142,8 @@ func class(weight int) int {
 	return (bits.Len(uint(weight)) - 1) / 2
 }
 
-// settle merges parts until there are few of each class, and leaves behind what is
-// dead where that is most of a part.
+// settle merges parts until no two are of one class, and leaves behind what is dead
+// where that is most of a part.
 func settle(parts []part) []part {
 	parts = slices.Clone(parts)
 	for i, p := range parts {
@@ -157,23 +154,13 @@ func settle(parts []part) []part {
 	parts = slices.DeleteFunc(parts, func(p part) bool { return p.segment == nil })
 	lighter := func(a, b part) int { return cmp.Compare(a.weight(), b.weight()) }
 	slices.SortFunc(parts, lighter)
-	for i := 0; i < len(parts); {
-		same, fit, weight := 0, 0, 0
-		for _, p := range parts[i:] {
-			if class(p.weight()) != class(parts[i].weight()) {
-				break
-			}
-			same++
-			if weight += p.weight(); weight <= maxRows {
-				fit++
-			}
-		}
-		if same < fan || class(parts[i].weight()) < 0 {
-			i += same
+	for i := 1; i < len(parts); {
+		if c := class(parts[i].weight()); c < 0 || c != class(parts[i-1].weight()) {
+			i++
 			continue
 		}
-		merged := part{segment: merge(parts[i : i+fit])}
-		parts = slices.Delete(parts, i, i+fit)
+		merged := part{segment: merge(parts[i-1 : i+1])}
+		parts = slices.Delete(parts, i-1, i+1)
 		at, _ := slices.BinarySearchFunc(parts, merged, lighter)
 		parts = slices.Insert(parts, at, merged)
 	}

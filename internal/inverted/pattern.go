@@ -95,7 +95,7 @@ func (p *pattern) in(tokens []uint32, most int) int {
 // phrase is those of some rows that have a pattern.
 type phrase struct {
 	rows
-	segment *segment
+	plan    plan
 	pattern pattern
 	at      int // the last row that was found; it may be asked for again
 }
@@ -105,7 +105,10 @@ func (p *phrase) next(row int) int {
 		return p.at
 	}
 	for p.at = p.rows.next(row); p.at < none; p.at = p.rows.next(p.at + 1) {
-		if p.pattern.in(p.segment.text.row(p.at), 1) > 0 {
+		tokens := p.plan.text.row(p.at)
+		if p.plan.work.stopped(len(tokens)) {
+			p.at = none
+		} else if p.pattern.in(tokens, 1) > 0 {
 			break
 		}
 	}
@@ -113,17 +116,17 @@ func (p *phrase) next(row int) int {
 }
 
 // having is the rows that have a pattern.
-func (s *segment) having(p pattern) rows {
-	of := []rows{s.text.rowsOf(int(p.lo), int(p.hi), s.count())}
-	if len(p.head) == 0 {
+func (p plan) having(words pattern) rows {
+	of := []rows{p.text.rowsOf(int(words.lo), int(words.hi), p.count())}
+	if len(words.head) == 0 {
 		return of[0]
 	}
-	head := slices.Clone(p.head)
+	head := slices.Clone(words.head)
 	slices.Sort(head)
 	for _, n := range slices.Compact(head) {
-		of = append(of, &list{s.text.list(int(n), int(n)+1)})
+		of = append(of, &list{p.text.list(int(n), int(n)+1)})
 	}
-	return &phrase{rows: andOf(of), segment: s, pattern: p, at: -1}
+	return &phrase{rows: andOf(of), plan: p, pattern: words, at: -1}
 }
 
 // rowsOf is the rows of the words from lo to hi.

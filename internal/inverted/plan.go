@@ -10,6 +10,7 @@ import (
 type plan struct {
 	*segment
 	month string
+	work  *work
 }
 
 func (p plan) rows(e search.Expr) rows {

@@ -2,6 +2,7 @@ package inverted
 
 import (
 	"slices"
+	"sort"
 
 	"github.com/parlor-chat/parlor/search"
 )
@@ -47,25 +48,16 @@ func (s *segment) score(row int, patterns []pattern) float64 {
 	return sum
 }
 
-// rank takes a match into the hits, if it is behind the cursor and may be on the page.
+// rank puts a match into its place among the hits, if it is behind the cursor and may
+// be on the page.
 func (q *query) rank(s *segment, row int) {
+	q.work.stopped(len(s.text.row(row)) * len(q.patterns))
 	h := q.hit(s, row)
 	h.Score = s.score(row, q.patterns)
-	if q.paged && !q.after.Before(h, true) {
+	if q.paged && !q.after.Before(h, true) || q.full() && !h.Before(q.hits[q.Limit], true) {
 		return
 	}
-	if q.hits = append(q.hits, h); len(q.hits) >= 2*(q.Limit+1) {
-		q.cut()
-	}
-}
-
-// cut sorts the hits by score, and leaves those for which there is room.
-func (q *query) cut() {
-	slices.SortFunc(q.hits, func(a, b search.Hit) int {
-		if a.Before(b, true) {
-			return -1
-		}
-		return 1
-	})
+	i := sort.Search(len(q.hits), func(i int) bool { return h.Before(q.hits[i], true) })
+	q.hits = slices.Insert(q.hits, i, h)
 	q.hits = q.hits[:min(len(q.hits), q.Limit+1)]
 }

@@ -16,9 +16,10 @@ func (x *Index) Search(ctx context.Context, r search.Request) (search.Result, er
 	if err != nil {
 		return search.Result{}, err
 	}
-	q := query{Request: r, after: after, paged: paged, tally: newTally(r.Facets)}
-	if err := q.run(ctx, x.months(r.Scope.Tenant)); err != nil {
-		return search.Result{}, err
+	q := query{Request: r, work: work{ask: ctx.Err}, after: after, paged: paged, tally: newTally(r.Facets)}
+	q.run(x.months(r.Scope.Tenant))
+	if q.work.err != nil {
+		return search.Result{}, q.work.err
 	}
 	return q.result(), nil
 }
@@ -26,6 +27,7 @@ func (x *Index) Search(ctx context.Context, r search.Request) (search.Result, er
 // query is one search on its way.
 type query struct {
 	search.Request
+	work  work
 	after search.Hit
 	paged bool // there is an after
 
@@ -38,22 +40,22 @@ type query struct {
 
 // run looks at one segment after the other, until the page is full and everything
 // counted.
-func (q *query) run(ctx context.Context, months []*month) error {
+func (q *query) run(months []*month) {
 	from, to := window(q.Where)
 	for _, m := range months {
 		if m.newest() < from || m.oldest() >= to {
 			continue
 		}
 		for _, p := range m.parts {
-			if err := q.look(ctx, p, m.name); err != nil {
-				return err
+			if q.work.asked() {
+				return
 			}
+			q.look(p, m.name)
 		}
 		if !q.counting() && !q.ByScore && q.full() {
-			break // all other months are older
+			return // all other months are older
 		}
 	}
-	return nil
 }
 
 // counting says that further matches would change the count or the facets.
@@ -66,27 +68,21 @@ func (q *query) counting() bool {
 func (q *query) full() bool { return q.Limit == 0 || len(q.hits) > q.Limit }
 
 // look takes in the matches of one segment.
-func (q *query) look(ctx context.Context, p part, month string) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
+func (q *query) look(p part, month string) {
 	lo, hi := q.page(p.segment)
 	next := lo
 	if q.counting() {
 		next = 0
 	} else if lo >= hi {
-		return nil
+		return
 	}
-	matches := q.narrow(p.segment, plan{p.segment, month}.rows(q.Where))
+	matches := q.narrow(p.segment, plan{p.segment, month, &q.work}.rows(q.Where))
 	if matches.most() == 0 {
-		return nil
+		return
 	}
 	q.enter(p.segment)
 	var found []search.Hit
-	for step := 1; ; step++ {
-		if step%1024 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
+	for !q.work.stopped(1) {
 		row := matches.next(next)
 		counting := q.counting()
 		if row == none || row >= hi && !counting {
@@ -115,7 +111,6 @@ func (q *query) look(ctx context.Context, p part, month string) error {
 		q.hits = merged(q.hits, found, q.Limit+1)
 	}
 	q.tally.leave(month)
-	return nil
 }
 
 // page is the rows of a segment, from lo to hi, that may be on the page.
@@ -228,9 +223,6 @@ func merged(a, b []search.Hit, most int) []search.Hit {
 
 func (q *query) result() search.Result {
 	var res search.Result
-	if q.ByScore {
-		q.cut()
-	}
 	res.Hits = q.hits
 	if len(q.hits) > q.Limit {
 		res.Hits = q.hits[:q.Limit:q.Limit]

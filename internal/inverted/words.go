@@ -1,6 +1,7 @@
 package inverted
 
 import (
+	"encoding/binary"
 	"sort"
 	"strings"
 )
@@ -9,6 +10,14 @@ import (
 type words struct {
 	text string
 	ends []uint32 // where each word ends in text
+	keys []uint32 // keyOf each word: most steps of a search need no more
+}
+
+// keyOf is the first four bytes of a word as a number: words sort by it first.
+func keyOf(s string) uint32 {
+	var b [4]byte
+	copy(b[:], s)
+	return binary.BigEndian.Uint32(b[:])
 }
 
 func wordsOf(sorted []string) words {
@@ -18,10 +27,11 @@ func wordsOf(sorted []string) words {
 	}
 	var text strings.Builder
 	text.Grow(size)
-	w := words{ends: make([]uint32, len(sorted))}
+	w := words{ends: make([]uint32, len(sorted)), keys: make([]uint32, len(sorted))}
 	for i, s := range sorted {
 		text.WriteString(s)
 		w.ends[i] = uint32(text.Len())
+		w.keys[i] = keyOf(s)
 	}
 	w.text = text.String()
 	return w
@@ -39,10 +49,21 @@ func (w *words) word(i int) string {
 
 // behind is the number of words before s, which is where s would stand.
 func (w *words) behind(s string) int {
-	lo, hi := 0, len(w.ends)
+	key := keyOf(s)
+	lo, hi := 0, len(w.keys)
 	for lo < hi {
-		mid := int(uint(lo+hi) / 2)
-		if w.word(mid) < s {
+		if mid := int(uint(lo+hi) / 2); w.keys[mid] < key {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	hi = lo
+	for step := 1; hi < len(w.keys) && w.keys[hi] == key; step *= 2 {
+		hi += step
+	}
+	for hi = min(hi, len(w.keys)); lo < hi; {
+		if mid := int(uint(lo+hi) / 2); w.word(mid) < s {
 			lo = mid + 1
 		} else {
 			hi = mid

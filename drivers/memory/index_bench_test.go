@@ -1,0 +1,187 @@
+package memory_test
+
+import (
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parlor-chat/parlor/drivers/memory"
+	"github.com/parlor-chat/parlor/search"
+)
+
+// The benchmarks of this file are over the real chats, on one core, each beside
+// something barer in the same run.
+
+// oneCore leaves a benchmark one core.
+func oneCore(b *testing.B) {
+	before := runtime.GOMAXPROCS(1)
+	b.Cleanup(func() { runtime.GOMAXPROCS(before) })
+}
+
+// heap is the bytes in use after a collection.
+func heap() int {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+// bare is the least that finds words: the places of each, in order of time.
+type bare struct {
+	docs     []search.Document // oldest first
+	postings map[string][]int32
+}
+
+func (c *corpus) bare() *bare {
+	x := &bare{slices.Clone(c.docs), map[string][]int32{}}
+	slices.SortStableFunc(x.docs, func(a, b search.Document) int { return a.At.Compare(b.At) })
+	for i := range x.docs {
+		for _, t := range x.docs[i].Tokens {
+			if l := x.postings[t]; len(l) == 0 || l[len(l)-1] != int32(i) {
+				x.postings[t] = append(l, int32(i))
+			}
+		}
+	}
+	return x
+}
+
+// newest is the newest limit documents with all of some words, and how many there are
+// in all, where that is asked for.
+func (x *bare) newest(words []string, limit int, count bool) (hits []int32, total int) {
+	lists := make([][]int32, len(words))
+	for i, w := range words {
+		lists[i] = x.postings[w]
+	}
+	slices.SortFunc(lists, func(a, b []int32) int { return len(a) - len(b) })
+next:
+	for _, i := range slices.Backward(lists[0]) {
+		for _, l := range lists[1:] {
+			if _, ok := slices.BinarySearch(l, i); !ok {
+				continue next
+			}
+		}
+		if total++; len(hits) < limit {
+			hits = append(hits, i)
+		} else if !count {
+			break
+		}
+	}
+	return hits, total
+}
+
+// BenchmarkRealIndexing makes an index of all documents. x-bare is beside the bare
+// one, x-fields beside bytes.Fields of the texts, heap/text is the memory of the index
+// after a collection, in bytes for each byte of text.
+func BenchmarkRealIndexing(b *testing.B) {
+	c := realChats(b)
+	oneCore(b)
+	began := time.Now()
+	fields := 0
+	for _, text := range c.texts {
+		fields += len(strings.Fields(text))
+	}
+	split := time.Since(began)
+	began = time.Now()
+	x := c.bare()
+	plain := time.Since(began)
+	runtime.KeepAlive(x)
+	x = nil
+	for b.Loop() {
+		b.StopTimer()
+		before := heap()
+		b.StartTimer()
+		ix := memory.New(nil).Index()
+		c.apply(b, ix)
+		b.StopTimer()
+		used := heap() - before
+		b.ReportMetric(float64(used)/1e6, "heap-MB")
+		b.ReportMetric(float64(used)/float64(c.size()), "heap/text")
+		runtime.KeepAlive(ix)
+		b.StartTimer()
+	}
+	each := b.Elapsed() / time.Duration(b.N)
+	b.ReportMetric(float64(len(c.docs))/each.Seconds(), "docs/s")
+	b.ReportMetric(each.Seconds()/plain.Seconds(), "x-bare")
+	b.ReportMetric(each.Seconds()/split.Seconds(), "x-fields")
+	b.ReportMetric(0, "ns/op")
+}
+
+// asks are the ways to ask the queries of the data.
+var asks = []struct {
+	name string
+	ask  func(*search.Request)
+}{
+	{"newest", func(r *search.Request) { r.Limit = 20 }},
+	{"counted", func(r *search.Request) { r.Limit, r.Count = 20, search.MaxCount }},
+	{"facets", func(r *search.Request) {
+		for _, f := range []string{search.FieldAuthor, search.FieldRoom, search.FieldMonth} {
+			r.Facets = append(r.Facets, search.Facet{Field: f, Size: 20})
+		}
+	}},
+	{"relevance", func(r *search.Request) { r.Limit, r.ByScore = 20, true }},
+}
+
+// BenchmarkRealQueries asks all queries of the data: the newest 20 matches, with an
+// exact count too, facets over all matches, and the most relevant 20. p50-ms and p99-ms
+// are over all answers, fts5- those of SQLite's FTS5, over the same tokens. x-bare is
+// beside the bare index, for the queries that are words alone.
+func BenchmarkRealQueries(b *testing.B) {
+	c := realChats(b)
+	oneCore(b)
+	ix := memory.New(nil).Index()
+	c.apply(b, ix)
+	x := c.bare()
+	lite := sqlite(b, x.docs)
+	for _, a := range asks {
+		b.Run(a.name, func(b *testing.B) {
+			var ours, theirs []time.Duration
+			var words, plain time.Duration
+			requests := make([]search.Request, len(c.queries))
+			for i, q := range c.queries {
+				requests[i] = search.Request{Where: q.expr(), Scope: c.everywhere()}
+				a.ask(&requests[i])
+			}
+			for b.Loop() {
+				for i, r := range requests {
+					began := time.Now()
+					res, err := ix.Search(b.Context(), r)
+					took := time.Since(began)
+					if err != nil || r.Count > 0 && res.Count != c.queries[i].Count {
+						b.Fatalf("%s: %d, %v", c.queries[i].ID, res.Count, err)
+					}
+					ours = append(ours, took)
+					if q := c.queries[i].Query; len(q.All) > 0 && q.Author == "" && q.Room == "" && q.From.IsZero() && q.To.IsZero() {
+						began = time.Now()
+						x.newest(search.Analyze(strings.Join(q.All, " ")), 20, r.Count > 0)
+						plain += time.Since(began)
+						words += took
+					}
+				}
+			}
+			for i, r := range requests {
+				count, took := lite.ask(b, r)
+				if r.Count > 0 && count != c.queries[i].Count {
+					b.Fatalf("%s: FTS5 finds %d", c.queries[i].ID, count)
+				}
+				theirs = append(theirs, took)
+			}
+			report(b, "", ours)
+			report(b, "fts5-", theirs)
+			b.ReportMetric(words.Seconds()/plain.Seconds(), "x-bare")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+func report(b *testing.B, name string, took []time.Duration) {
+	if len(took) == 0 {
+		return
+	}
+	slices.Sort(took)
+	ms := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
+	b.ReportMetric(ms(took[len(took)/2]), name+"p50-ms")
+	b.ReportMetric(ms(took[len(took)*99/100]), name+"p99-ms")
+}
