@@ -55,8 +55,8 @@ func (a *archiver) do(ctx context.Context, p chat.Position) error {
 	return nil
 }
 
-// appendTime is how long one append may take: shorter than others wait for a node that
-// has something of a lost memory in hand.
+// appendTime is how long one append may take: shorter than the others wait, after a loss, for
+// a node that doesn't say it has nothing of the lost memory in hand ([nodeLease]).
 const appendTime = 8 * time.Second
 
 // append stores events. One that the archive refuses for good is set aside: its

@@ -61,9 +61,10 @@ func (e epoch) with(holder string) epoch {
 
 // epochs settles with the other nodes which memory of the broker is valid. When the
 // broker has lost its memory, each node puts back what its journal holds and says so in
-// the fence. When all who may hold something have, or are dead, or can't be reached for
-// as long as a lease, the new memory is valid, and rooms are opened one by one, when
-// somebody asks for them.
+// the fence. When all who may hold something have, or didn't for as long as a lease, the new
+// memory is valid, and rooms are opened one by one, when somebody asks for them. Nobody is
+// given up earlier, though he seems to be dead: he may have something in hand for the archive
+// ([appendTime]), which must not come there after its place was given away.
 type epochs struct {
 	h      *Hub
 	node   string
@@ -256,11 +257,11 @@ func (e *epochs) recover(ctx context.Context, memory, was string, v epoch) error
 	}
 	next := epoch{number: v.number + 1, memory: memory, doubt: v.doubt, past: append(v.past, v.memory)}.with(e.holder)
 	for wait := waitFirst; ; {
-		answered, missing, err := e.count(ctx, memory, v.holders, time.Now().Before(until))
-		switch {
-		case err != nil:
+		answered, missing, err := e.count(ctx, memory, v.holders)
+		if err != nil {
 			return err
-		case answered != nil:
+		}
+		if missing == 0 || !time.Now().Before(until) {
 			for _, holder := range answered {
 				next = next.with(holder)
 			}
@@ -308,30 +309,20 @@ func (e *epochs) putBack(ctx context.Context, from, to string) error {
 // backRegister says into which memory a node put back last.
 func backRegister(node string) string { return "back." + digestKey(node) }
 
-// count says which holders have put back, and how many can't be waited for; nil while
-// somebody is waited for.
-func (e *epochs) count(ctx context.Context, memory string, holders []string, patient bool) (answered []string, missing int, err error) {
-	answered = []string{}
+// count says which holders have put back, and how many haven't.
+func (e *epochs) count(ctx context.Context, memory string, holders []string) (answered []string, missing int, err error) {
 	for _, n := range holders {
-		if n == unheard {
-			missing++
-			continue
-		}
-		said, err := e.h.set.Fence.Value(ctx, backRegister(n))
-		if err != nil {
-			return nil, 0, err
+		said := ""
+		if n != unheard {
+			if said, err = e.h.set.Fence.Value(ctx, backRegister(n)); err != nil {
+				return nil, 0, err
+			}
 		}
 		if said == memory {
 			answered = append(answered, n)
-			continue
+		} else {
+			missing++
 		}
-		switch _, err := e.h.set.Fence.Held(ctx, nodeName(n)); {
-		case err == nil && patient:
-			return nil, 0, nil
-		case err != nil && !errors.Is(err, chat.ErrNotFound):
-			return nil, 0, err
-		}
-		missing++
 	}
 	return answered, missing, nil
 }

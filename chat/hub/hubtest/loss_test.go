@@ -292,6 +292,45 @@ func TestANodeThatCantPutBackLosesNothing(t *testing.T) {
 	})
 }
 
+// A node that can't reach the fence follows its shards until their leases end, later than its
+// own. What it has in hand for the archive when the broker loses its memory is waited for.
+func TestALossWaitsForTheAppendOfANodeThatIsCutOff(t *testing.T) {
+	for cut := 7 * time.Second; cut < 12*time.Second; cut += time.Second {
+		t.Run(fmt.Sprint(cut), func(t *testing.T) {
+			hubtest.Run(t, 2, func(t *testing.T, k *hubtest.Kit) {
+				rooms := numbers(1, 8) // node 1 leads some
+				for _, r := range rooms {
+					k.Room(r, "ann")
+				}
+				k.Settle()
+				time.Sleep(5 * time.Second)
+				k.Fail(hubtest.Fence, hubtest.Down, 1)
+				time.Sleep(cut)
+				k.Fail(hubtest.History, hubtest.Fault{Slow: 1500 * time.Millisecond}, 1)
+				for _, r := range rooms {
+					say(t, k, 1, "ann", r, "kept")
+				}
+				k.Lose(-1)
+				for range 10 { // node 0 opens them as soon as it can
+					for _, r := range rooms {
+						ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+						k.As(0, "ann").Room(r).Page(ctx, chat.Latest(1))
+						cancel()
+					}
+				}
+				time.Sleep(time.Minute)
+				k.Heal()
+				k.Settle()
+				for _, r := range rooms {
+					if got := k.Texts(r); !slices.Equal(got, []string{"kept"}) {
+						t.Errorf("room %s reads %q", r, got)
+					}
+				}
+			})
+		})
+	}
+}
+
 // A node that ends says that it holds nothing when nothing is on its way any more: else a
 // loss behind that gives the position of a last event away again.
 func TestAShutdownWaitsForWhatIsOnItsWay(t *testing.T) {
