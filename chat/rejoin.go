@@ -21,8 +21,9 @@ const Lost = "lost"
 //
 // Where positions behind the last may have been given away, doubt is not 0 but a number
 // that rises with each loss, and a Void up to so many times [VoidSpan] follows: for a Void
-// may be lost, too, and what came behind it must not be used again. at is its time where
-// the room has no event yet.
+// may be lost, too, and what came behind it must not be used again. Where the room is
+// beyond that already, the Void reaches up to the next multiple. at is its time where the
+// room has no event yet.
 func Rejoin(room RoomID, archive, others []Event, doubt int64, at time.Time) []Event {
 	archived := Seq(0)
 	all := slices.Clone(archive)
@@ -56,8 +57,9 @@ func Rejoin(room RoomID, archive, others []Event, doubt int64, at time.Time) []E
 	}
 	if doubt > 0 {
 		from := last.Last() + 1
+		n := max(Seq(doubt), from/VoidSpan+1)
 		all = append(all, Event{ID: NewID(), Room: room, Seq: from, TextSeq: last.TextSeq, At: last.At,
-			Content: &Void{To: max(from, Seq(doubt)*VoidSpan-1)}})
+			Content: &Void{To: n*VoidSpan - 1}})
 	}
 	return all
 }

@@ -72,6 +72,20 @@ func TestRejoin(t *testing.T) {
 	}
 }
 
+// Where losses are counted anew, for the register that counts them was lost, the Void is as
+// wide as ever: nobody knows how many positions behind the last were given away.
+func TestDoubtThatIsCountedAnew(t *testing.T) {
+	for _, last := range []Seq{VoidSpan - 1, VoidSpan, 2*VoidSpan + 7} {
+		e := line("t")[0]
+		e.ID, e.Seq = NewID(), last
+		log := Rejoin(foldRoom, []Event{e}, nil, 1, e.At)
+		v := log[len(log)-1]
+		if err := CheckDense(log, true); err != nil || v.Seq != last+1 || v.Last() < last+VoidSpan/2 || v.Last()%VoidSpan != VoidSpan-1 {
+			t.Errorf("behind %d: a %s from %d to %d, %v", last, v.Kind(), v.Seq, v.Last(), err)
+		}
+	}
+}
+
 // Whatever is left, the log is dense, every known event lies where it lay, and none is
 // there twice.
 func TestRejoinProperties(t *testing.T) {

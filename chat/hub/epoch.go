@@ -16,8 +16,8 @@ import (
 // epochRegister says which memory of the broker is valid.
 const epochRegister = "epoch"
 
-// unheard stands among the holders for nodes that can't say what they placed: they have
-// no journal.
+// unheard stands among the holders for nodes that nobody can ask what they placed: they have
+// no journal, or are too many.
 const unheard = "*"
 
 // pastMemories is how many memories are remembered that are valid no more.
@@ -50,13 +50,14 @@ func (e epoch) String() string {
 	return strings.Join(append([]string{strconv.FormatInt(e.number, 10), e.memory, doubt, "," + strings.Trim(past, ",")}, e.holders...), " ")
 }
 
-// with is e with one more holder. Too many to be written down are unheard of.
+// with is e with one more holder. One too many to be written down is unheard of.
 func (e epoch) with(holder string) epoch {
-	e.holders = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(e.holders), holder))))
-	if len(e.String()) > storage.MaxRegister/2 {
-		e.doubt, e.holders = true, []string{holder}
+	more := e
+	more.holders = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(e.holders), holder))))
+	if holder != unheard && len(more.String()) > storage.MaxRegister/2 {
+		return e.with(unheard)
 	}
-	return e
+	return more
 }
 
 // epochs settles with the other nodes which memory of the broker is valid. When the
@@ -172,6 +173,12 @@ func (e *epochs) now() epoch {
 	return e.valid
 }
 
+func (e *epochs) set(v epoch) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.valid = v
+}
+
 // read reads which memory the broker has, and the register.
 func (e *epochs) read(ctx context.Context) (memory, was string, v epoch, err error) {
 	ctx, cancel := context.WithTimeout(ctx, fenceTime)
@@ -230,18 +237,14 @@ func (e *epochs) join(ctx context.Context, memory, was string, v epoch) error {
 		}
 		v = joined
 	}
-	if e.now().memory == memory {
-		return nil
-	}
-	if e.keeper != nil {
+	begins := e.now().memory != memory
+	if begins && e.keeper != nil {
 		if err := e.keeper.Begin(ctx, memory); err != nil {
 			return err
 		}
 	}
-	e.mu.Lock()
-	e.valid = v
-	e.mu.Unlock()
-	if e.h.follow != nil {
+	e.set(v)
+	if begins && e.h.follow != nil {
 		e.h.follow.hurry()
 	}
 	return nil
@@ -261,11 +264,14 @@ func (e *epochs) recover(ctx context.Context, memory, was string, v epoch) error
 		if err != nil {
 			return err
 		}
-		if missing == 0 || !time.Now().Before(until) {
+		if len(missing) == 0 || !time.Now().Before(until) {
 			for _, holder := range answered {
 				next = next.with(holder)
 			}
-			next.doubt = next.doubt || missing > 0
+			if len(missing) > 0 {
+				next.doubt = true
+				e.h.log.Warn("parlor: nodes didn't say what they had placed; rooms are opened with a part left out until an operator ends the doubt", "nodes", missing)
+			}
 			err := e.h.set.Fence.Swap(ctx, epochRegister, was, next.String())
 			e.hurry() // to begin, or to see what another node made of it
 			if errors.Is(err, chat.ErrConflict) {
@@ -309,22 +315,57 @@ func (e *epochs) putBack(ctx context.Context, from, to string) error {
 // backRegister says into which memory a node put back last.
 func backRegister(node string) string { return "back." + digestKey(node) }
 
-// count says which holders have put back, and how many haven't.
-func (e *epochs) count(ctx context.Context, memory string, holders []string) (answered []string, missing int, err error) {
+// count says which holders have put back, and which haven't.
+func (e *epochs) count(ctx context.Context, memory string, holders []string) (answered, missing []string, err error) {
 	for _, n := range holders {
 		said := ""
 		if n != unheard {
 			if said, err = e.h.set.Fence.Value(ctx, backRegister(n)); err != nil {
-				return nil, 0, err
+				return nil, nil, err
 			}
 		}
 		if said == memory {
 			answered = append(answered, n)
 		} else {
-			missing++
+			missing = append(missing, n)
 		}
 	}
 	return answered, missing, nil
+}
+
+// EndDoubt says that all positions are known. After a loss of the broker's memory in which a
+// node didn't say what it had placed, each room that is opened, also behind later losses,
+// leaves out a part of its positions ([chat.Void]), until an operator ends that. It is right
+// when every such node has started again and holds nothing from before that is set aside
+// ([Admin.Held]). Where one is gone for good, nobody knows in which rooms it had placed
+// something: then it is right when the rooms that were in use have been read since. On other
+// nodes it counts within 3 s. Where there is no doubt nothing changes; where the broker
+// forgets nothing it is [errors.ErrUnsupported].
+func (a Admin) EndDoubt(ctx context.Context) error {
+	const op = "end doubt"
+	leave, err := a.enter(ctx, op)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	e := a.h.epochs
+	if e == nil {
+		return &chat.Error{Kind: errors.ErrUnsupported, Op: op, Field: "memory"}
+	}
+	for {
+		_, was, v, err := e.read(ctx)
+		if err != nil || !v.doubt {
+			return err
+		}
+		v.doubt = false
+		err = e.h.set.Fence.Swap(ctx, epochRegister, was, v.String())
+		if err == nil && e.now().memory == v.memory {
+			e.set(v)
+		}
+		if !errors.Is(err, chat.ErrConflict) { // else another node wrote it at the same time
+			return err
+		}
+	}
 }
 
 // open opens a room that is closed since a loss, out of what the archive shows and what

@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -72,4 +73,12 @@ func TestARoomThatIsNotArchivedHoldsNoOtherUp(t *testing.T) {
 			t.Errorf("the journal holds %v, %v", held, err)
 		}
 	})
+}
+
+func TestThereIsNoDoubtWhereNothingIsForgotten(t *testing.T) {
+	k := newKitWithout(t, nil)
+	h := k.over(func(s *drivers.Set) { s.Broker = struct{ chat.Broker }{s.Broker} })
+	fails(t, h.Admin().EndDoubt(t.Context()), errors.ErrUnsupported, "memory")
+	ok(t, h.Shutdown(t.Context()))
+	fails(t, h.Admin().EndDoubt(t.Context()), chat.ErrClosed, "")
 }

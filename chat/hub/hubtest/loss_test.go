@@ -292,6 +292,55 @@ func TestANodeThatCantPutBackLosesNothing(t *testing.T) {
 	})
 }
 
+// When everybody who was missing is back, an operator ends the doubt: from then on rooms are
+// opened as they were, and new ones begin at 1.
+func TestAnOperatorEndsTheDoubt(t *testing.T) {
+	for _, ended := range []bool{false, true} {
+		t.Run(fmt.Sprint(ended), func(t *testing.T) {
+			hubtest.Run(t, 2, func(t *testing.T, k *hubtest.Kit) {
+				if err := k.Node(0).Admin().EndDoubt(t.Context()); err != nil {
+					t.Errorf("without a doubt: %v", err)
+				}
+				k.Room("r", "ann")
+				say(t, k, 1, "ann", "r", "one")
+				k.Settle()
+				k.Kill(1)
+				k.Lose(-1)
+				time.Sleep(15 * time.Second)
+				say(t, k, 0, "ann", "r", "two")
+				k.Start(1)
+				k.Settle()
+				if n := fillers(everything(t, k, 0, "ann", "r")); n != 1 {
+					t.Errorf("a node was missing: %d parts are left out", n)
+				}
+				if ended {
+					if err := k.Node(1).Admin().EndDoubt(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(5 * time.Second) // the other node hears of it
+					k.Room("new", "ann")
+					if n := fillers(everything(t, k, 0, "ann", "new")); n != 0 {
+						t.Error("a new room begins with a void")
+					}
+				}
+				k.Lose(-1)
+				time.Sleep(5 * time.Second)
+				say(t, k, 0, "ann", "r", "three")
+				want := 1
+				if !ended {
+					want = 2
+				}
+				if n := fillers(everything(t, k, 0, "ann", "r")); n != want {
+					t.Errorf("behind a loss in which nobody was missing %d parts are left out, want %d", n, want)
+				}
+				if got := k.Texts("r"); !slices.Equal(got, []string{"one", "two", "three"}) {
+					t.Errorf("the room reads %q", got)
+				}
+			})
+		})
+	}
+}
+
 // A node that can't reach the fence follows its shards until their leases end, later than its
 // own. What it has in hand for the archive when the broker loses its memory is waited for.
 func TestALossWaitsForTheAppendOfANodeThatIsCutOff(t *testing.T) {
