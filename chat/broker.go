@@ -60,13 +60,15 @@ type Broker interface {
 
 	// Changed lists where events were placed in a shard since a cursor, in the
 	// order in which they were. Of several positions in one room the last is
-	// enough: a driver may leave the others out. The empty cursor, or one that the
-	// broker no longer knows, starts with the oldest that is still known: at least
-	// everything that Archived was not told of. The last position of a room is known
-	// for at least 24 hours though the archive shows it, for other followers may be
-	// behind the archive. next is the cursor to go on from, also when nothing was
-	// placed. limit is from 1 to [MaxBatch]; a shard out of
-	// range is ErrInvalid.
+	// enough: a driver may leave the others out. The empty cursor starts with the
+	// oldest that is still known: at least everything that Archived was not told
+	// of. The last position of a room is known for at least 24 hours though the
+	// archive shows it, for other followers may be behind the archive. A cursor that
+	// the broker doesn't know, or behind which it no longer knows everything, is
+	// ErrExpired with field "after": what was placed since is then listed from the
+	// empty cursor, or in the archive. next is the cursor to go on from, also when
+	// nothing was placed. limit is from 1 to [MaxBatch]; a shard out of range is
+	// ErrInvalid.
 	Changed(ctx context.Context, shard int, after string, limit int) (placed []Position, next string, err error)
 
 	// Archived says that the archive shows each room up to the position given, so

@@ -12,8 +12,9 @@ import (
 // From then on its rooms are closed, those too that it never heard of: every call that
 // is about a closed room fails with ErrUnavailable and the field "memory", and nothing
 // is placed or delivered in it, until it is opened again with what is known of it. So no
-// position is ever given away twice, and none that was seen is taken back. In its first
-// memory all rooms are open.
+// position is ever given away twice, and none that was seen is taken back. Cursors of
+// Changed are of one memory: in the next they are ErrExpired. In its first memory all rooms
+// are open.
 type Forgetful interface {
 	// Memory names the memory that the broker has. The name never comes again.
 	Memory(ctx context.Context) (string, error)

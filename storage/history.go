@@ -43,6 +43,15 @@ type History interface {
 	// cursor that this driver didn't write is ErrInvalid.
 	Scan(ctx context.Context, span Span, after Cursor) iter.Seq2[Entry, error]
 
+	// Rooms lists the rooms of a shard ([chat.RoomID.Shard]) of all tenants, each with
+	// the last Seq that the archive shows of it ([Page].Head), in the order of tenant,
+	// then key (bytewise), behind after, which need not be there; the zero RoomID is
+	// before all. A room that was pruned whole is still listed. A shard out of range, or
+	// a limit below 1, is ErrInvalid, a limit above [chat.MaxBatch] ErrTooLarge. A list
+	// shorter than its limit is at its end. What is appended meanwhile is seen if it
+	// lies ahead.
+	Rooms(ctx context.Context, shard int, after chat.RoomID, limit int) ([]chat.Position, error)
+
 	// Erase empties the events at these positions: each becomes a tombstone that
 	// keeps ID, Room, Seq, TextSeq, At, Sender and Target, with Was naming its
 	// kind, and nothing else. Erasing again changes nothing. A position that isn't

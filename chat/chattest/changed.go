@@ -11,6 +11,7 @@ import (
 var changedCases = []Case{
 	{Name: "changed tells of every room since a cursor", Why: "followers archive and index by it alone", Run: two(changedSince)},
 	{Name: "changed from the start covers what isn't archived", Why: "a follower that lost its cursor must find everything", Run: one(changedFromStart)},
+	{Name: "changed refuses a cursor that it doesn't know", Why: "whoever is behind it must look elsewhere for what he missed", Run: one(changedUnknown)},
 	{Name: "changed tells what is archived to those who are behind", Why: "the index follows the archive, later", Run: one(changedArchived)},
 	{Name: "changed goes on in small steps", Why: "every call is bounded", Run: one(changedSteps)},
 	{Name: "changed refuses what it can't do", Why: "shards are 0 to 63, limits from 1", Run: one(changedRefuses)},
@@ -120,13 +121,26 @@ func changedFromStart(ctx context.Context, b chat.Broker) error {
 		return err
 	}
 	delete(want, rooms[0])
-	for _, cursor := range []string{"", "a cursor of another broker"} {
-		seen, _, err := drain(ctx, b, shard, cursor, chat.MaxBatch)
-		if err := first(err, covers(seen, want)); err != nil {
-			return fmt.Errorf("from %q: %w", cursor, err)
+	seen, _, err := drain(ctx, b, shard, "", chat.MaxBatch)
+	return first(err, covers(seen, want))
+}
+
+func changedUnknown(ctx context.Context, b chat.Broker) error {
+	if err := fill(ctx, b, kitchen, 5); err != nil {
+		return err
+	}
+	for _, cursor := range []string{"a cursor of another broker", "0", "-1"} {
+		if placed, _, err := b.Changed(ctx, kitchen.Shard(), cursor, 10); !isExpired(err) || len(placed) > 0 {
+			return fmt.Errorf("%q: %v, %v; want %v", cursor, placed, err, chat.ErrExpired)
 		}
 	}
 	return nil
+}
+
+// isExpired says whether an error is that of a cursor that isn't known.
+func isExpired(err error) bool {
+	var e *chat.Error
+	return errors.As(err, &e) && errors.Is(err, chat.ErrExpired) && e.Field == "after"
 }
 
 func changedArchived(ctx context.Context, b chat.Broker) error {

@@ -452,7 +452,10 @@ func changedAfterLoss(ctx context.Context, b chat.Broker, lose func(int)) error 
 		if err := first(err, chat.PutBack(ctx, b, memory, was)); err != nil {
 			return err
 		}
-		placed, next, err := b.Changed(ctx, lobby.Shard(), cursor, chat.MaxBatch)
+		if placed, _, err := b.Changed(ctx, lobby.Shard(), cursor, chat.MaxBatch); !isExpired(err) {
+			return fmt.Errorf("after %s, changed goes on from an old cursor: %v, %v", c.what, placed, err)
+		}
+		placed, next, err := b.Changed(ctx, lobby.Shard(), "", chat.MaxBatch)
 		if err != nil {
 			return err
 		}

@@ -414,6 +414,15 @@ var wrongs = []suite.Wrong[*chattest.Site]{
 			return p, next, err
 		}}
 	})},
+	{Name: "starts over where it doesn't know the cursor", Case: "changed refuses a cursor that it doesn't know", At: at(func() *wrong {
+		return &wrong{changed: func(ctx context.Context, right chat.Broker, shard int, after string, limit int) ([]chat.Position, string, error) {
+			p, next, err := right.Changed(ctx, shard, after, limit)
+			if errors.Is(err, chat.ErrExpired) {
+				return right.Changed(ctx, shard, "", limit)
+			}
+			return p, next, err
+		}}
+	})},
 	{Name: "lost at reopen", Case: "everything is there after reopening", At: func(testing.TB) *chattest.Site {
 		return &chattest.Site{Open: func(context.Context) (chat.Broker, func() error, error) {
 			s := memory.New(nil)

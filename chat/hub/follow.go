@@ -18,19 +18,21 @@ import (
 // is tried again by itself, and the others go on. What it does may be done twice, never
 // left out.
 type follower struct {
-	h    *Hub
-	name string
-	task task
-	poll time.Duration // how often it looks by itself
-	kick chan struct{}
-	quit context.CancelFunc
-	done chan struct{}
+	h     *Hub
+	name  string
+	task  task
+	walks bool          // where the broker's list doesn't tell all, the archive's does
+	poll  time.Duration // how often it looks by itself
+	kick  chan struct{}
+	quit  context.CancelFunc
+	done  chan struct{}
 
 	hurried atomic.Bool // try again at once what failed
 
 	turn   turn // of the pass that runs; it guards what follows
 	places [chat.Shards]place
 	next   time.Duration // until something is to be tried again
+	steps  int           // rooms that may yet be walked through in this pass
 	failed []error       // in this pass
 }
 
@@ -61,7 +63,8 @@ const (
 
 func startFollower(h *Hub, name string, t task, poll time.Duration) *follower {
 	ctx, quit := context.WithCancel(context.Background())
-	f := &follower{h: h, name: name, task: t, poll: poll, kick: make(chan struct{}, 1), quit: quit, done: make(chan struct{}), turn: newTurn()}
+	_, archives := t.(*archiver) // what the archive shows it has done
+	f := &follower{h: h, name: name, task: t, walks: !archives, poll: poll, kick: make(chan struct{}, 1), quit: quit, done: make(chan struct{}), turn: newTurn()}
 	go f.run(ctx)
 	return f
 }
@@ -119,7 +122,7 @@ func (f *follower) pass(ctx context.Context, all bool) error {
 	}
 	defer f.turn.give()
 	again := f.hurried.Swap(false) || all
-	f.next, f.failed = f.poll, nil
+	f.next, f.steps, f.failed = f.poll, walkStep, nil
 	for _, t := range f.h.follow.lead.tenures() {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -165,7 +168,7 @@ func (f *follower) visit(ctx context.Context, t *tenure, p *place, again, save b
 	}
 	for more := true; more; again = false {
 		var err error
-		if more, err = f.list(ctx, p); err != nil {
+		if more, err = f.list(ctx, p, again); err != nil {
 			return err
 		}
 		if err := f.work(ctx, p, again); err != nil {
@@ -181,18 +184,27 @@ func (f *follower) visit(ctx context.Context, t *tenure, p *place, again, save b
 }
 
 // list notes the next rooms in which something was placed, and says whether there may be
-// more.
-func (f *follower) list(ctx context.Context, p *place) (more bool, err error) {
-	if len(p.todo) >= maxTodo {
-		return false, nil
+// more. Where too much is left to be done it only looks whether the cursor still holds.
+func (f *follower) list(ctx context.Context, p *place, again bool) (more bool, err error) {
+	limit := chat.MaxBatch
+	full := len(p.todo) >= maxTodo
+	if full {
+		limit = 1
 	}
-	placed, next, err := f.h.set.Broker.Changed(ctx, p.tenure.shard, p.at.cursor, chat.MaxBatch)
-	if err != nil {
+	placed, next, err := f.h.set.Broker.Changed(ctx, p.tenure.shard, p.at.cursor, limit)
+	switch {
+	case errors.Is(err, chat.ErrExpired) && p.at.cursor != "":
+		p.anew(f.walks)
+		return true, nil
+	case err != nil || full:
 		return false, err
 	}
-	p.note(placed)
+	p.note(placed, p.at)
 	p.at = mark{p.at.n + 1, next}
-	return len(placed) > 0, nil
+	if len(placed) > 0 || p.walk == nil {
+		return len(placed) > 0, nil
+	}
+	return f.step(ctx, p, again), nil
 }
 
 // work does what is to be done in the rooms that were noted, but for those that rest.
@@ -249,6 +261,9 @@ func (f *follower) take(ctx context.Context, t *tenure, p *place) error {
 		return err
 	}
 	next := place{tenure: t, at: mark{cursor: cursor}, todo: map[chat.RoomID]*todo{}, saved: was}
+	if cursor == "" {
+		next.anew(f.walks)
+	}
 	term, _, _ := strings.Cut(was, " ")
 	if n, _ := strconv.ParseInt(term, 10, 64); n > t.term {
 		return &chat.Error{Kind: chat.ErrExpired, Op: f.name, Field: "term"}

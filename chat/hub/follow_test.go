@@ -344,6 +344,50 @@ func TestWhenManyRoomsFailTheCursorStops(t *testing.T) {
 	until(t, "all are followed", func() bool { done, _ := o.counts(); return done == len(rooms) })
 }
 
+// Nobody tells a new follower of rooms that only the archive knows. It goes through all,
+// and what is placed meanwhile doesn't wait until it is done.
+func TestAWalkThroughTheArchiveHoldsNothingUp(t *testing.T) {
+	k := newKit(t, nil)
+	ok(t, k.Admin().CatchUp(t.Context()))
+	const old = 2000
+	for i := range old {
+		room := chat.RoomID{Tenant: "acme", Key: fmt.Sprint("old", i)}
+		ok(t, k.store.History().Append(t.Context(), []chat.Event{{ID: chat.NewID(), Room: room, Seq: 1, TextSeq: 1, At: time.UnixMilli(1), Sender: user("ann"), Content: &chat.Text{Body: "old"}}}))
+	}
+	var mu sync.Mutex
+	walked := map[chat.RoomID]bool{}
+	began, end := make(chan struct{}), make(chan int, 1)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	go k.Follow(ctx, "mine", func(_ context.Context, events []chat.Event) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if x, is := events[len(events)-1].Content.(*chat.Text); is && x.Body == "new" {
+			end <- len(walked)
+		}
+		if strings.HasPrefix(events[0].Room.Key, "old") {
+			if walked[events[0].Room] = true; len(walked) == 500 {
+				close(began)
+			}
+			time.Sleep(100 * time.Microsecond) // so that it takes a while
+		}
+		return nil
+	})
+	<-began
+	if l := lagOf(t, k.Hub, "mine"); l.Rooms < 1000 {
+		t.Errorf("%+v", l)
+	}
+	mu.Lock()
+	before := len(walked)
+	k.say("ann", "new")
+	mu.Unlock()
+	if n := <-end - before; n > 300 {
+		t.Errorf("%d rooms came first", n)
+	}
+	until(t, "all rooms are gone through", func() bool { mu.Lock(); defer mu.Unlock(); return len(walked) == old })
+	until(t, "lag", func() bool { return lagOf(t, k.Hub, "mine").Rooms == 0 })
+}
+
 // pickyHistory refuses some texts for good.
 type pickyHistory struct{ storage.History }
 

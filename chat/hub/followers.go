@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"time"
 
 	"github.com/parlor-chat/parlor/chat"
 )
@@ -84,131 +83,6 @@ func (fs *followers) stop(ctx context.Context) error {
 		return ctx.Err()
 	}
 	return errors.Join(failed...)
-}
-
-// waitFirst and waitMost are how often it is looked at what another node does: seldom,
-// where that takes long.
-const (
-	waitFirst = 5 * time.Millisecond
-	waitMost  = 200 * time.Millisecond
-)
-
-// pause waits, longer each time.
-func pause(ctx context.Context, wait *time.Duration) error {
-	timer := time.NewTimer(*wait)
-	defer timer.Stop()
-	*wait = min(*wait*3/2, waitMost)
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// catchUp waits until the hub's own followers have done what was placed before.
-func (fs *followers) catchUp(ctx context.Context) error {
-	var left []behind
-	for _, f := range fs.own() {
-		b, err := fs.behind(ctx, f)
-		if err != nil {
-			return err
-		}
-		left = append(left, behind{f, b})
-	}
-	for _, b := range left {
-		for wait := waitFirst; ; {
-			if err := b.follower.pass(ctx, true); err != nil {
-				return err
-			}
-			for room, seq := range b.rooms {
-				done, err := b.follower.task.upTo(ctx, room)
-				if err != nil {
-					return err
-				}
-				if done < seq {
-					break
-				}
-				delete(b.rooms, room)
-			}
-			if len(b.rooms) == 0 {
-				break
-			}
-			if err := pause(ctx, &wait); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// behind is what a follower may not have done yet, by the cursors that are saved.
-type behind struct {
-	follower *follower
-	rooms    map[chat.RoomID]chat.Seq
-}
-
-func (fs *followers) behind(ctx context.Context, f *follower) (map[chat.RoomID]chat.Seq, error) {
-	rooms := map[chat.RoomID]chat.Seq{}
-	for shard := range chat.Shards {
-		_, cursor, err := f.saved(ctx, shard)
-		if err != nil {
-			return nil, err
-		}
-		for {
-			placed, next, err := fs.h.set.Broker.Changed(ctx, shard, cursor, chat.MaxBatch)
-			if err != nil {
-				return nil, err
-			}
-			if len(placed) == 0 {
-				break
-			}
-			for _, p := range placed {
-				rooms[p.Room] = max(rooms[p.Room], p.Seq)
-			}
-			cursor = next
-		}
-	}
-	return rooms, nil
-}
-
-// Lag is how far a follower is behind what was placed, on all nodes together.
-type Lag struct {
-	Follower string        // "archive", "index", "personal", or the name given to [Hub.Follow]
-	Rooms    int           // that it is behind in
-	Events   int64         // that it is behind by
-	Age      time.Duration // of the oldest of these
-}
-
-func (fs *followers) lag(ctx context.Context) ([]Lag, error) {
-	var all []Lag
-	for _, f := range fs.all() {
-		l := Lag{Follower: f.name}
-		rooms, err := fs.behind(ctx, f)
-		if err != nil {
-			return nil, err
-		}
-		for room, seq := range rooms {
-			done, err := f.task.upTo(ctx, room)
-			if err != nil {
-				return nil, err
-			}
-			if done >= seq {
-				continue
-			}
-			l.Rooms++
-			l.Events += int64(seq - done)
-			next, err := fs.h.read(ctx, room, chat.After(done, 1).All())
-			if err != nil {
-				return nil, err
-			}
-			if len(next.Events) > 0 {
-				l.Age = max(l.Age, time.Since(next.Events[0].At))
-			}
-		}
-		all = append(all, l)
-	}
-	return all, nil
 }
 
 // Follow calls fn with all events of all rooms, until ctx ends or the hub shuts down;

@@ -11,6 +11,7 @@ import (
 type place struct {
 	tenure *tenure // it is of; of another one it has to be read anew
 	at     mark    // up to where the broker's list was read
+	walk   *walk   // nil: that list tells all
 	todo   map[chat.RoomID]*todo
 
 	saved   string // the register, as this follower wrote it
@@ -36,12 +37,22 @@ type todo struct {
 // begun: the cursor stops until some are done.
 const maxTodo = 1000
 
-// note adds rooms that were listed behind the place's mark.
-func (p *place) note(listed []chat.Position) {
+// anew begins with the oldest that the broker knows: there is no cursor, or none that it
+// knows. With walk, all rooms that the archive has are gone through as well.
+func (p *place) anew(walks bool) {
+	if walks {
+		p.walk = &walk{since: p.done()}
+	}
+	clear(p.todo) // it is listed again, where it still is
+	p.at = mark{n: p.at.n + 1}
+}
+
+// note adds rooms that were listed behind a mark.
+func (p *place) note(listed []chat.Position, since mark) {
 	for _, l := range listed {
 		x := p.todo[l.Room]
 		if x == nil {
-			x = &todo{since: p.at}
+			x = &todo{since: since}
 			p.todo[l.Room] = x
 		}
 		x.upTo = max(x.upTo, l.Seq)
@@ -51,6 +62,9 @@ func (p *place) note(listed []chat.Position) {
 // done is the mark before which everything is done.
 func (p *place) done() mark {
 	done := p.at
+	if p.walk != nil {
+		done = p.walk.since
+	}
 	for _, x := range p.todo {
 		if x.since.n < done.n {
 			done = x.since

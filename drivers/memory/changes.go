@@ -71,9 +71,10 @@ func (b broker) Changed(ctx context.Context, shard int, after string, limit int)
 	end := l.base + int64(len(l.entries))
 	memory, number, _ := strings.Cut(after, " ")
 	n, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || memory != d.memory || n < l.base || n > end {
-		n = l.base
+	if after != "" && (err != nil || memory != d.memory || n > end) {
+		return nil, "", &chat.Error{Kind: chat.ErrExpired, Op: op, Field: "after"}
 	}
+	n = max(n, l.base) // what lay before has moved up
 	var placed []chat.Position
 	for ; n < end && len(placed) < limit; n++ {
 		if p := l.entries[n-l.base]; p.Seq > 0 {

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"slices"
@@ -16,8 +17,9 @@ import (
 
 // historyData is the archive: for each room its events, in Seq order.
 type historyData struct {
-	mu    sync.RWMutex
-	rooms map[chat.RoomID]*archived
+	mu     sync.RWMutex
+	rooms  map[chat.RoomID]*archived
+	shards [chat.Shards][]chat.RoomID // the rooms of each, in order
 }
 
 func (d *historyData) init() { d.rooms = map[chat.RoomID]*archived{} }
@@ -75,6 +77,9 @@ func (d *historyData) append(e *chat.Event) error {
 	if r == nil {
 		r = &archived{first: e.Seq, last: e.Seq - 1, byID: map[chat.EventID]chat.Seq{}, changes: map[chat.EventID][]chat.Seq{}}
 		d.rooms[e.Room] = r
+		shard := &d.shards[e.Room.Shard()]
+		i, _ := slices.BinarySearchFunc(*shard, e.Room, compareRooms)
+		*shard = slices.Insert(*shard, i, e.Room)
 	}
 	switch {
 	case e.Seq > r.last+1:
@@ -238,13 +243,13 @@ func sortedRooms[V any](m map[chat.RoomID]V) []chat.RoomID {
 	for room := range m {
 		rooms = append(rooms, room)
 	}
-	slices.SortFunc(rooms, func(a, b chat.RoomID) int {
-		if c := strings.Compare(a.Tenant, b.Tenant); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Key, b.Key)
-	})
+	slices.SortFunc(rooms, compareRooms)
 	return rooms
+}
+
+// compareRooms orders rooms by tenant, then key.
+func compareRooms(a, b chat.RoomID) int {
+	return cmp.Or(strings.Compare(a.Tenant, b.Tenant), strings.Compare(a.Key, b.Key))
 }
 
 // scanBatch is how many events a scan reads under one lock.
@@ -318,6 +323,30 @@ func parseCursor(c storage.Cursor) (room string, seq chat.Seq, err error) {
 		return "", 0, &chat.Error{Kind: chat.ErrInvalid, Op: "scan", Field: "cursor"}
 	}
 	return room, chat.Seq(n), nil
+}
+
+// Rooms implements storage.History.
+func (h history) Rooms(ctx context.Context, shard int, after chat.RoomID, limit int) ([]chat.Position, error) {
+	if err := h.list(ctx, "rooms", limit); err != nil {
+		return nil, err
+	}
+	if shard < 0 || shard >= chat.Shards {
+		return nil, &chat.Error{Kind: chat.ErrInvalid, Op: "rooms", Field: "shard", Limit: chat.Shards - 1}
+	}
+	d := &h.data.history
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	rooms := d.shards[shard]
+	i, there := slices.BinarySearchFunc(rooms, after, compareRooms)
+	if there {
+		i++
+	}
+	rooms = rooms[i:min(i+limit, len(rooms))]
+	heads := make([]chat.Position, len(rooms))
+	for i, room := range rooms {
+		heads[i] = chat.Position{Room: room, Seq: d.rooms[room].last}
+	}
+	return heads, nil
 }
 
 // Erase implements storage.History.

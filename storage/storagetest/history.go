@@ -411,6 +411,7 @@ func historyCalls(ctx context.Context, h storage.History) map[string]error {
 	errs["append"] = h.Append(ctx, ofTexts(lobby, 1))
 	_, errs["page"] = h.Page(ctx, kitchen, chat.Latest(1))
 	_, errs["lookup"] = h.Lookup(ctx, []storage.Ref{{Room: kitchen, Seq: 1}})
+	_, errs["rooms"] = h.Rooms(ctx, 0, chat.RoomID{}, 1)
 	errs["erase"] = h.Erase(ctx, []chat.Position{{Room: kitchen, Seq: 1}})
 	for _, err := range h.Scan(ctx, storage.Span{Tenant: "acme"}, "") {
 		errs["scan"] = err

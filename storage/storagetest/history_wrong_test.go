@@ -22,6 +22,7 @@ type wrongHistory struct {
 	page   func(ctx context.Context, right storage.History, room chat.RoomID, r chat.Range) (storage.Page, error)
 	lookup func(ctx context.Context, right storage.History, refs []storage.Ref) (storage.Page, error)
 	scan   func(ctx context.Context, right storage.History, s storage.Span, after storage.Cursor) iter.Seq2[storage.Entry, error]
+	rooms  func(ctx context.Context, right storage.History, shard int, after chat.RoomID, limit int) ([]chat.Position, error)
 	erase  func(ctx context.Context, right storage.History, at []chat.Position) error
 	prune  func(ctx context.Context, right storage.History, s storage.Span, before time.Time) error
 }
@@ -52,6 +53,13 @@ func (w *wrongHistory) Scan(ctx context.Context, s storage.Span, after storage.C
 		return w.scan(ctx, w.History, s, after)
 	}
 	return w.History.Scan(ctx, s, after)
+}
+
+func (w *wrongHistory) Rooms(ctx context.Context, shard int, after chat.RoomID, limit int) ([]chat.Position, error) {
+	if w.rooms != nil {
+		return w.rooms(ctx, w.History, shard, after, limit)
+	}
+	return w.History.Rooms(ctx, shard, after, limit)
 }
 
 func (w *wrongHistory) Erase(ctx context.Context, at []chat.Position) error {
@@ -96,6 +104,16 @@ func paging(f func(*storage.Page, chat.Range)) func(testing.TB) *storagetest.His
 				f(&p, r)
 			}
 			return p, err
+		}}
+	})
+}
+
+// listing spoils lists of rooms.
+func listing(f func([]chat.Position) []chat.Position) func(testing.TB) *storagetest.HistorySite {
+	return history(func() *wrongHistory {
+		return &wrongHistory{rooms: func(ctx context.Context, right storage.History, shard int, after chat.RoomID, limit int) ([]chat.Position, error) {
+			list, err := right.Rooms(ctx, shard, after, limit)
+			return f(list), err
 		}}
 	})
 }
@@ -309,6 +327,71 @@ var wrongHistories = []suite.Wrong[*storagetest.HistorySite]{
 					}
 				}
 			}
+		}}
+	})},
+	{Name: "lists the rooms of one tenant", Case: "every shard lists its rooms with their heads", At: listing(func(list []chat.Position) []chat.Position {
+		return slices.DeleteFunc(list, func(p chat.Position) bool { return p.Room.Tenant == "b" })
+	})},
+	{Name: "a void is where it begins", Case: "every shard lists its rooms with their heads", At: listing(func(list []chat.Position) []chat.Position {
+		for i := range list {
+			list[i].Seq = min(list[i].Seq, 4)
+		}
+		return list
+	})},
+	{Name: "rooms of all shards", Case: "every shard lists its rooms with their heads", At: history(func() *wrongHistory {
+		return &wrongHistory{rooms: func(ctx context.Context, right storage.History, shard int, after chat.RoomID, limit int) ([]chat.Position, error) {
+			var all []chat.Position
+			for s := range chat.Shards {
+				list, err := right.Rooms(ctx, s, after, limit)
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, list...)
+			}
+			return all[:min(len(all), limit)], nil
+		}}
+	})},
+	{Name: "lists the last first", Case: "rooms are listed in small steps", At: listing(func(list []chat.Position) []chat.Position {
+		slices.Reverse(list)
+		return list
+	})},
+	{Name: "begins with the room that it should be behind", Case: "rooms are listed in small steps", At: history(func() *wrongHistory {
+		return &wrongHistory{rooms: func(ctx context.Context, right storage.History, shard int, after chat.RoomID, limit int) ([]chat.Position, error) {
+			if n := len(after.Key); n > 0 && after.Key[n-1] != ' ' {
+				after.Key = after.Key[:n-1]
+			}
+			return right.Rooms(ctx, shard, after, limit)
+		}}
+	})},
+	{Name: "a list is short before its end", Case: "rooms are listed in small steps", At: listing(func(list []chat.Position) []chat.Position {
+		return list[:min(len(list), 3)]
+	})},
+	{Name: "lists the rooms that there were", Case: "a room that appears ahead is listed", At: history(func() *wrongHistory {
+		var were []chat.Position
+		return &wrongHistory{rooms: func(ctx context.Context, right storage.History, shard int, after chat.RoomID, limit int) (list []chat.Position, err error) {
+			if after == (chat.RoomID{}) {
+				were, err = right.Rooms(ctx, shard, after, chat.MaxBatch)
+			}
+			for _, p := range were {
+				if p.Room.Tenant > after.Tenant || p.Room.Tenant == after.Tenant && p.Room.Key > after.Key {
+					list = append(list, p)
+				}
+			}
+			return list[:min(len(list), limit)], err
+		}}
+	})},
+	{Name: "lists what it has events of", Case: "a room pruned whole is listed", At: history(func() *wrongHistory {
+		return &wrongHistory{rooms: func(ctx context.Context, right storage.History, shard int, after chat.RoomID, limit int) ([]chat.Position, error) {
+			list, err := right.Rooms(ctx, shard, after, limit)
+			return slices.DeleteFunc(list, func(p chat.Position) bool {
+				page, err := right.Page(ctx, p.Room, chat.Latest(1).All())
+				return err == nil && len(page.Events) == 0
+			}), err
+		}}
+	})},
+	{Name: "lists any shard", Case: "rooms refuse what can't be listed", At: history(func() *wrongHistory {
+		return &wrongHistory{rooms: func(ctx context.Context, right storage.History, shard int, after chat.RoomID, limit int) ([]chat.Position, error) {
+			return right.Rooms(ctx, (shard+chat.Shards)%chat.Shards, after, limit)
 		}}
 	})},
 	{Name: "erased text is still looked up", Case: "erasing leaves a tombstone and nothing else", At: history(func() *wrongHistory {

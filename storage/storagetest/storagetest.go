@@ -43,7 +43,7 @@ type HistoryCase = suite.Case[*HistorySite]
 
 // HistoryCases are all cases of an archive.
 func HistoryCases() []HistoryCase {
-	return slices.Concat(appendCases, pageCases, lookupCases, scanCases, eraseCases, pruneCases, historyLifeCases)
+	return slices.Concat(appendCases, pageCases, lookupCases, scanCases, roomListCases, eraseCases, pruneCases, historyLifeCases)
 }
 
 // History runs all cases of an archive; at makes a fresh site for each.

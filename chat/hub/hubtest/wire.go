@@ -191,6 +191,10 @@ func (w historyWire) Scan(ctx context.Context, span storage.Span, after storage.
 	}
 }
 
+func (w historyWire) Rooms(ctx context.Context, shard int, after chat.RoomID, limit int) ([]chat.Position, error) {
+	return ask(ctx, w.n, History, func() ([]chat.Position, error) { return w.to.Rooms(ctx, shard, after, limit) })
+}
+
 func (w historyWire) Erase(ctx context.Context, at []chat.Position) error {
 	return w.n.call(ctx, History, func() error { return w.to.Erase(ctx, at) })
 }
