@@ -136,10 +136,7 @@ func (c *checker) ack(clientID string, a ack) {
 
 // lost tells that the broker loses its memory in a step. What only a dead node has may be
 // missing until it comes back, and then lie further behind.
-func (c *checker) lost(step, n int) {
-	c.note("%d the broker loses %d", step, n)
-	c.lostAt = step
-}
+func (c *checker) lost(step int) { c.lostAt = step }
 
 // sure says whether what was acknowledged must be seen at once, and stay where it is.
 func (c *checker) sure(a ack) bool { return a.step > c.lostAt }

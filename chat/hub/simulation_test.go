@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,24 +22,15 @@ var (
 	keepGoing = flag.Bool("all", false, "the simulation goes on after a broken promise")
 )
 
-// keptSeeds holds the histories of seeds that once broke a promise.
-const keptSeeds = "testdata/simulation"
+// keptCases holds the plans that once broke a promise, each with what was seen then.
+const keptCases = "testdata/simulation"
 
 // TestSimulation runs random people on random nodes under random faults, and has what
-// they saw checked. A seed replays the same steps, faults and clock; the order within a
-// step is Go's. A seed that breaks a promise is kept with its history, and runs again
-// with every test.
+// they saw checked. A plan is drawn from each seed before it begins, so that the same
+// steps and faults come again; the order within a step is Go's. A plan that breaks a
+// promise is kept, and runs again with every test.
 func TestSimulation(t *testing.T) {
-	var list []uint64
-	kept, _ := filepath.Glob(filepath.Join(keptSeeds, "*.txt"))
-	for _, name := range kept {
-		n, err := strconv.ParseUint(strings.TrimSuffix(filepath.Base(name), ".txt"), 10, 64)
-		ok(t, err)
-		list = append(list, n)
-	}
-	for i := range *seeds {
-		list = append(list, uint64(*firstSeed+i))
-	}
+	kept, _ := filepath.Glob(filepath.Join(keptCases, "*.txt"))
 	var ran, events, crashes, losses, broken atomic.Int64
 	var next atomic.Int64
 	t.Run("seeds", func(t *testing.T) {
@@ -47,18 +39,25 @@ func TestSimulation(t *testing.T) {
 				t.Parallel()
 				for {
 					i := int(next.Add(1)) - 1
-					if i >= len(list) || broken.Load() > 0 && !*keepGoing {
+					if i >= len(kept)+*seeds || broken.Load() > 0 && !*keepGoing {
 						return
 					}
-					w := simulate(t, list[i])
+					name, p := fmt.Sprint(*firstSeed+i-len(kept)), plan(nil)
+					if i < len(kept) {
+						name = strings.TrimSuffix(filepath.Base(kept[i]), ".txt")
+						b, err := os.ReadFile(kept[i])
+						ok(t, err)
+						p, err = readPlan(b)
+						ok(t, err)
+					} else {
+						p = drawPlan(uint64(*firstSeed + i - len(kept)))
+					}
+					w := simulate(t, name, p)
 					ran.Add(1)
 					events.Add(int64(len(w.check.at)))
 					crashes.Add(int64(w.crashes))
 					losses.Add(int64(w.losses))
-					if n := len(w.check.broken); n > 0 {
-						broken.Add(int64(n))
-						keep(t, list[i], w.check)
-					}
+					broken.Add(int64(len(w.check.broken)))
 				}
 			})
 		}
@@ -67,16 +66,22 @@ func TestSimulation(t *testing.T) {
 		ran.Load(), events.Load(), crashes.Load(), losses.Load(), broken.Load())
 }
 
-func simulate(t *testing.T, seed uint64) *world {
+// simulate runs a plan, and keeps it under a name where it breaks a promise.
+func simulate(t *testing.T, name string, p plan) *world {
 	var w *world
 	defer func() {
-		if w != nil && len(w.check.broken) == 0 && t.Failed() { // an end that the world didn't see coming
+		switch {
+		case w == nil:
+			return
+		case len(w.check.broken) == 0 && w.t.Failed(): // an end that the world didn't see coming
 			w.check.broken = []string{"Complete: the world ended before its time"}
-			keep(t, seed, w.check)
+			fallthrough
+		case len(w.check.broken) > 0:
+			keep(t, name, w)
 		}
 	}()
 	hubtest.Run(t, simNodes, func(t *testing.T, k *hubtest.Kit) {
-		w = newWorld(t, k, seed)
+		w = newWorld(t, k, p)
 		w.run()
 	})
 	return w
@@ -84,18 +89,52 @@ func simulate(t *testing.T, seed uint64) *world {
 
 var keeping sync.Mutex
 
-func keep(t *testing.T, seed uint64, c *checker) {
+func keep(t *testing.T, name string, w *world) {
 	keeping.Lock()
 	defer keeping.Unlock()
-	t.Errorf("seed %d: %s", seed, strings.Join(c.broken[:min(5, len(c.broken))], "\n\t"))
+	t.Errorf("seed %s: %s", name, strings.Join(w.check.broken[:min(5, len(w.check.broken))], "\n\t"))
 	if os.Getenv("PARLOR_KEEP_SEEDS") == "no" { // a mutant's
 		return
 	}
-	if err := os.MkdirAll(keptSeeds, 0o755); err != nil {
+	if err := os.MkdirAll(keptCases, 0o755); err != nil {
 		t.Error(err)
 	}
-	name := filepath.Join(keptSeeds, fmt.Sprint(seed)+".txt")
-	if err := os.WriteFile(name, []byte(strings.Join(c.lines, "\n")+"\n"), 0o644); err != nil {
+	text := w.plan.String() + "\n" + strings.Join(w.check.lines, "\n") + "\n"
+	if err := os.WriteFile(filepath.Join(keptCases, name+".txt"), []byte(text), 0o644); err != nil {
 		t.Error(err)
+	}
+}
+
+// Whatever Go does first, a seed has the same plan, and all that it says befalls the
+// world, in the step that it says.
+func TestASeedIsReplayed(t *testing.T) {
+	t.Setenv("PARLOR_KEEP_SEEDS", "no")
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	for seed := uint64(1); seed <= 12; seed++ {
+		p := drawPlan(seed)
+		if again := drawPlan(seed).String(); again != p.String() {
+			t.Fatalf("seed %d has the plans\n%s\nand\n%s", seed, p, again)
+		}
+		read, err := readPlan([]byte(p.String() + "\n1 ann sends\n"))
+		ok(t, err)
+		if !reflect.DeepEqual(read, p) {
+			t.Fatalf("seed %d is\n%s\nand is read as\n%s", seed, p, read)
+		}
+		var want []string
+		for i, s := range p {
+			for _, a := range s.Actions {
+				if a.befalls() {
+					want = append(want, a.in(i+1))
+				}
+			}
+		}
+		slices.Sort(want)
+		for _, processors := range []int{1, 2, 4} {
+			runtime.GOMAXPROCS(processors)
+			w := simulate(t, fmt.Sprint(seed), read)
+			if slices.Sort(w.befell); !slices.Equal(w.befell, want) {
+				t.Errorf("seed %d on %d processors: there befell\n%s\nand was planned\n%s", seed, processors, strings.Join(w.befell, "\n"), strings.Join(want, "\n"))
+			}
+		}
 	}
 }

@@ -57,22 +57,22 @@ func TestTheCheckerCatches(t *testing.T) {
 		}},
 		{"Kept", "a loss takes a text that was acknowledged", func(c *checker) {
 			c.ack("c1", sent(1, 1, 1))
-			c.lost(2, -1)
+			c.lost(2)
 			c.end(room, [][]chat.Event{nil}, nil)
 		}},
 		{"Kept", "what was acknowledged behind a loss has moved", func(c *checker) {
-			c.lost(2, -1)
+			c.lost(2)
 			c.ack("c1", sent(1, 1, 3))
 			c.end(room, [][]chat.Event{log(text(2, 1), text(1, 2))}, nil)
 		}},
 		{"Ordered", "after a loss a position is used again", func(c *checker) {
 			hear(c, 1, text(1, 1))
-			c.lost(2, -1)
+			c.lost(2)
 			c.ack("c2", sent(2, 1, 3))
 		}},
 		{"Once", "after a loss a text is there twice", func(c *checker) {
 			c.ack("c1", sent(1, 1, 1))
-			c.lost(2, -1)
+			c.lost(2)
 			c.end(room, [][]chat.Event{log(text(1, 1), text(1, 2))}, nil)
 		}},
 		{"No leak", "who was sent away hears on", func(c *checker) {
