@@ -21,8 +21,7 @@ type making struct {
 	leased time.Time // when the lease was asked for
 	told   time.Time // when it was written down how far it is
 
-	rooms  map[string]chat.Seq // by key: how far each is
-	events int64
+	rooms, events int64 // that were gone through
 }
 
 // lease takes or renews this node's right to do it, where that is due.
@@ -81,33 +80,62 @@ func (w *making) forgo(ctx context.Context, x indexed) error {
 	return err
 }
 
-// fill brings a generation to what the archive shows, and marks it as full.
+// fill brings a generation to what the archive shows, and marks it as full. Rooms that
+// begin meanwhile are fed by the followers.
 func (w *making) fill(ctx context.Context, g generation) error {
-	w.rooms, w.events = map[string]chat.Seq{}, 0
 	ix, err := w.h.generations.index(ctx, g)
 	if err != nil {
 		return err
 	}
-	var part []chat.Event // of one room
-	for entry, err := range w.h.set.History.Scan(ctx, storage.Span{Tenant: w.tenant}, "") {
+	w.rooms, w.events = 0, 0
+	for shard := range chat.Shards {
+		for after := (chat.RoomID{Tenant: w.tenant}); ; {
+			list, err := w.h.set.History.Rooms(ctx, shard, after, chat.MaxBatch)
+			if err != nil {
+				return err
+			}
+			for _, p := range list {
+				if p.Room.Tenant != w.tenant {
+					list = nil // and so are all behind it
+					break
+				}
+				if err := w.room(ctx, ix, g, p.Room); err != nil {
+					return err
+				}
+			}
+			if len(list) < chat.MaxBatch {
+				break
+			}
+			after = list[len(list)-1].Room
+		}
+	}
+	return w.full(ctx, g)
+}
+
+// room brings a room to what the archive shows at the end; from then on the followers see
+// to it.
+func (w *making) room(ctx context.Context, ix search.Index, g generation, room chat.RoomID) error {
+	w.rooms++
+	for {
+		if err := w.lease(ctx); err != nil {
+			return err
+		}
+		marks, err := ix.Watermark(ctx, room)
 		if err != nil {
 			return err
 		}
-		if len(part) > 0 && (len(part) == storage.MaxPage || part[0].Room != entry.Event.Room) {
-			if err := w.part(ctx, ix, g.analysis, part); err != nil {
-				return err
-			}
-			part = part[:0]
+		page, err := w.h.set.History.Page(ctx, room, chat.After(marks[0], storage.MaxPage).All())
+		if err != nil || len(page.Events) == 0 {
+			return err
 		}
-		part = append(part, entry.Event)
+		if _, err := w.h.index(ctx, ix, g.analysis, page); err != nil {
+			return err
+		}
+		w.events += int64(len(page.Events))
+		if err := w.tell(ctx); err != nil {
+			return err
+		}
 	}
-	if err := w.part(ctx, ix, g.analysis, part); err != nil {
-		return err
-	}
-	if err := w.catchUp(ctx, g); err != nil {
-		return err
-	}
-	return w.full(ctx, g)
 }
 
 // full marks a generation as one that is not empty.
@@ -117,75 +145,6 @@ func (w *making) full(ctx context.Context, g generation) error {
 		return err
 	}
 	return ix.Apply(ctx, nil, fullMark(w.tenant))
-}
-
-// part indexes a part of a room's log, unless that is done.
-func (w *making) part(ctx context.Context, ix search.Index, a search.Analysis, events []chat.Event) error {
-	if len(events) == 0 {
-		return nil
-	}
-	if err := w.lease(ctx); err != nil {
-		return err
-	}
-	room, last := events[0].Room, events[len(events)-1].Last()
-	done, known := w.rooms[room.Key]
-	if !known {
-		marks, err := ix.Watermark(ctx, room)
-		if err != nil {
-			return err
-		}
-		done = marks[0]
-	}
-	if done < last {
-		page := storage.Page{Events: events}
-		for i := range events {
-			if events[i].Changes() {
-				page.Changes = append(page.Changes, events[i])
-			}
-		}
-		if _, err := w.h.index(ctx, ix, a, page); err != nil {
-			return err
-		}
-	}
-	w.rooms[room.Key] = max(done, last)
-	w.events += int64(len(events))
-	return w.tell(ctx)
-}
-
-// catchUp brings each room that was gone through to what the archive shows; from then on
-// the followers see to it. Rooms that are newer are fed by them from their beginning.
-func (w *making) catchUp(ctx context.Context, g generation) error {
-	ix, err := w.h.generations.index(ctx, g)
-	if err != nil {
-		return err
-	}
-	for key := range w.rooms {
-		if err := w.room(ctx, ix, g, chat.RoomID{Tenant: w.tenant, Key: key}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// room brings a room to what the archive shows at the end.
-func (w *making) room(ctx context.Context, ix search.Index, g generation, room chat.RoomID) error {
-	x := &indexer{h: w.h, done: map[indexedRoom]chat.Seq{}}
-	for {
-		if err := w.lease(ctx); err != nil {
-			return err
-		}
-		page, err := w.h.set.History.Page(ctx, room, chat.Latest(1).All())
-		if err != nil {
-			return err
-		}
-		marks, err := ix.Watermark(ctx, room)
-		if err != nil || marks[0] >= page.Head {
-			return err
-		}
-		if err := x.bring(ctx, ix, g, chat.Position{Room: room, Seq: page.Head}, marks[0]); err != nil {
-			return err
-		}
-	}
 }
 
 // tell writes down how far it is, for whoever asks on any node.
@@ -199,7 +158,7 @@ func (w *making) tell(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return fence.Swap(ctx, madeRegister(w.tenant), was, fmt.Sprint(len(w.rooms), w.events))
+	return fence.Swap(ctx, madeRegister(w.tenant), was, fmt.Sprint(w.rooms, w.events))
 }
 
 func madeRegister(tenant string) string { return "index.at." + tenant }
