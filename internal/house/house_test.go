@@ -75,7 +75,7 @@ var arrows = []struct {
 	{"drivers", []string{"chat", "storage", "search", "presence"}, "the set names the contracts, and links no driver"},
 	{"drivers/memory", []string{"chat", "storage", "search", "presence", "drivers", "internal/inverted"}, "an index is large enough for a place of its own"},
 	{"drivers/...", []string{"chat", "storage", "search", "presence", "drivers"}, "drivers never know the hub"},
-	{"chat/hub", []string{"chat", "storage", "search", "presence", "drivers"}, "the hub never knows a driver"},
+	{"chat/hub", []string{"chat", "storage", "search", "search/query", "presence", "drivers"}, "the hub never knows a driver"},
 	{"chat/hub/hubtest", []string{"chat", "chat/hub", "storage", "search", "presence", "drivers", "drivers/memory", "drivers/journal"}, "a test kit brings what it needs"},
 	{"chat/chattest", []string{"chat", "internal/suite"}, "a suite knows its contract"},
 	{"storage/storagetest", []string{"chat", "storage", "internal/suite"}, "a suite knows its contract"},

@@ -11,7 +11,6 @@ import (
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/chat/hub"
 	"github.com/parlor-chat/parlor/chat/hub/hubtest"
-	"github.com/parlor-chat/parlor/search"
 )
 
 // jobs is a host's follower: it keeps the texts that it was given, unless it fails.
@@ -57,9 +56,9 @@ func finds(t *testing.T, k *hubtest.Kit, word string) {
 	if err := k.Node(0).Admin().CatchUp(t.Context()); err != nil {
 		t.Error(err)
 	}
-	found, err := k.As(0, "bob").Search(t.Context(), hub.Query{Where: search.Words(word), Limit: 10})
-	if err != nil || len(found.Messages) != 1 {
-		t.Errorf("bob finds %q %d times, %v", word, len(found.Messages), err)
+	found, err := k.As(0, "bob").Search(t.Context(), hub.Query{Text: word, Limit: 10})
+	if err != nil || len(found.Hits) != 1 {
+		t.Errorf("bob finds %q %d times, %v", word, len(found.Hits), err)
 	}
 }
 
