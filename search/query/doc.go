@@ -24,7 +24,7 @@
 // AND, OR, NOT and TO are written in capitals; small, they are words.
 //
 // A word ends at a space, a quote or a bracket. A backslash takes the sign behind it as
-// it is. "-" and "+" mean something at the beginning of a word alone, and not where
+// it is, and is a sign itself before a letter or a digit. "-" and "+" mean something at the beginning of a word alone, and not where
 // another one or a space follows. Quotes as phones set them, and full-width signs, are
 // read as the plain ones. What quotes hold is the same as a word: both are a [Text], and
 // a text that splits into several tokens is a phrase.

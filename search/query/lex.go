@@ -129,7 +129,7 @@ func (p *parser) token() token {
 
 // name reads the name of an operator and its colon. Letters with a colon that are no
 // operator are a mistake, unless what follows shows that they are no name: a web
-// address, std::vector, "Note: this".
+// address, std::vector, C:\temp, "Note: this".
 func (p *parser) name() (token, bool) {
 	start, i := p.pos, p.pos
 	for i < len(p.text) && isLetter(p.text[i]) {
@@ -145,7 +145,7 @@ func (p *parser) name() (token, bool) {
 		return token{Span: at, kind: name, named: o}, true
 	}
 	next, _ := p.peek(at.End)
-	if r == ':' && next != ':' && next != '/' && (sign(next) == '"' || sign(next) == '(' || !ends(next)) {
+	if r == ':' && !strings.ContainsRune(`:/\`, next) && (sign(next) == '"' || sign(next) == '(' || !ends(next)) {
 		p.wrong(at, problem{"there is no operator " + shown(p.text[start:at.End]), allOperators() + "; or the text in quotes"}, "read as text")
 	}
 	return token{}, false
@@ -161,9 +161,6 @@ func (p *parser) word() token {
 		switch {
 		case r == '\\':
 			_, next := p.peek(p.pos + size)
-			if next == 0 {
-				p.wrong(Span{p.pos, p.pos + size}, problem{"nothing stands behind “\\”", "the sign that it takes as it is"}, "taken as it is")
-			}
 			size += next
 		case r == '(' && strings.HasPrefix(p.text[p.pos:], "()"):
 			size = 2
@@ -254,17 +251,22 @@ func isWordRune(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r)
 }
 
-// unescape leaves out the backslashes, and takes what stands behind them as it is. What
-// isn't UTF-8 becomes U+FFFD.
+// unescape takes what stands behind a backslash as it is, and leaves that out. One before
+// a letter, a digit or the end is a sign like others, as in C:\temp. What isn't UTF-8
+// becomes U+FFFD.
 func unescape(raw string) string {
 	if strings.Contains(raw, `\`) {
 		var b strings.Builder
-		for i := 0; i < len(raw); i++ {
-			if raw[i] == '\\' && i+1 < len(raw) {
-				i++
+		for before, behind, ok := strings.Cut(raw, `\`); ok; before, behind, ok = strings.Cut(raw, `\`) {
+			r, size := utf8.DecodeRuneInString(behind)
+			b.WriteString(before)
+			if size == 0 || isWordRune(r) {
+				b.WriteByte('\\')
 			}
-			b.WriteByte(raw[i])
+			b.WriteString(behind[:size])
+			raw = behind[size:]
 		}
+		b.WriteString(raw)
 		raw = b.String()
 	}
 	return strings.ToValidUTF8(raw, "\uFFFD")

@@ -56,7 +56,7 @@ var operators = []operator{
 	},
 	{name: "on", example: "2026-11-25", takes: aTime, says: "on %s", largest: day, smallest: day},
 	{name: "during", example: "2026-11", takes: aTime, says: "during %s", largest: year, smallest: day},
-	{name: atName, example: "[2026-11-01 TO 2026-11-25]", takes: aTime, says: "at %s", largest: year, smallest: fraction},
+	{name: atName, alias: "date", example: "[2026-11-01 TO 2026-11-25]", takes: aTime, says: "at %s", largest: year, smallest: fraction},
 	{name: "has", example: "link", takes: listed, field: search.FieldHas, listed: []listing{
 		{"link", "with a link"}, {"file", "with a file"}, {"code", "with code"},
 	}},
