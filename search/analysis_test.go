@@ -23,9 +23,18 @@ func TestAnalyze(t *testing.T) {
 		{"letters of all kinds", "ªa ǅ", "ªa ǆ"},
 		{"accents are kept", "Café CAFE\u0301", "café cafe\u0301"},
 		{"a mark needs a letter", "\u0301a 1\u20e3b 1\u0301", "a 1 b 1"},
+		{"not just the first letter", "1a\u0301 a1\u0301b", "1a\u0301 a1 b"},
 		{"several marks", "q\u0307\u0323x", "q\u0307\u0323x"},
 		{"lower-cased one by one", "ΣΑΣ İ ẞ", "σασ i ß"},
+		{"a final sigma is another letter", "Σας ΣΑΣ", "σας σασ"},
+		{"dotless i is another letter", "ıI", "ıi"},
+		{"ß", "Straße STRASSE", "straße strasse"},
+		{"lower-case may be shorter or longer", "\u212a Ⱥ İx", "k ⱥ ix"},
 		{"no UTF-8", "a\xffb\xc3", "a b"},
+		{"a lone surrogate", "a\xed\xa0\x80b 型\xed\xb0\x80字", "a b 型 字"},
+		{"cut off in the middle", "型\xe5\x9e", "型"},
+		{"emoji part, with all that joins them", "ok👍🏽ok👩\u200d💻ok 1\ufe0f\u20e32", "ok ok ok 1 2"},
+		{"what joins letters parts words", "क\u200dष a\u200db", "क ष a b"},
 		{"the sign of lost characters", "a\ufffdb", "a b"},
 		{"Cyrillic", "Привет, МИР", "привет мир"},
 		{"Arabic", "السَّلام عليكم", "السَّلام عليكم"},
@@ -134,23 +143,70 @@ func TestNoAllocationPerToken(t *testing.T) {
 	}
 }
 
-func FuzzAnalyze(f *testing.F) {
-	f.Add("Hello, World")
-	f.Add("GitHubの型 ที่ \xff\u0301")
-	f.Fuzz(func(t *testing.T, text string) {
-		last := 0
-		for tok := range search.Tokens(text) {
-			if tok.Start < last || tok.End <= tok.Start || tok.End > len(text) {
+// One letter, as much of it as a text may have.
+func TestTokensOfOneLetter(t *testing.T) {
+	fold := search.Analysis{FoldAccents: true}
+	for _, c := range []struct {
+		a      search.Analysis
+		letter string
+		token  string
+		n      int
+		last   string
+	}{
+		{search.Analysis{}, "x", strings.Repeat("x", 128), 512, strings.Repeat("x", 128)},
+		{search.Analysis{}, "X", strings.Repeat("x", 128), 512, strings.Repeat("x", 128)},
+		{search.Analysis{}, "É", strings.Repeat("é", 128), 256, strings.Repeat("é", 128)},
+		{fold, "É", strings.Repeat("e", 128), 256, strings.Repeat("e", 128)},
+		{fold, "ß", strings.Repeat("s", 128), 512, strings.Repeat("s", 128)},
+		{fold, "ـ", "", 0, ""},
+		{search.Analysis{}, "あ", "ああ", 21845, "あ"},
+		{fold, "한", "한한", 21845, "한"},
+		{search.Analysis{}, "\u0301", "", 0, ""},
+		{search.Analysis{}, "\xed\xa0\x80", "", 0, ""},
+	} {
+		text := strings.Repeat(c.letter, (64<<10)/len(c.letter))
+		tokens := c.a.Analyze(text)
+		if len(tokens) != c.n || c.n > 0 && (tokens[0] != c.token || tokens[c.n-1] != c.last) {
+			t.Errorf("64 KiB of %q are %d tokens, want %d", c.letter, len(tokens), c.n)
+		}
+		if n := testing.AllocsPerRun(1, func() { tokens = c.a.Append(tokens[:0], text) }); n > 2 {
+			t.Errorf("64 KiB of %q make %v allocations", c.letter, n)
+		}
+	}
+}
+
+func FuzzTokens(f *testing.F) {
+	f.Add("Hello, World", false)
+	f.Add("GitHubの型 ที่ \xff\u0301", false)
+	f.Add("Straße e\u0301 ـــ İı "+strings.Repeat("ß", 70), true)
+	f.Fuzz(func(t *testing.T, text string, fold bool) {
+		a := search.Analysis{FoldAccents: fold}
+		last := -1
+		var tokens []string
+		for tok := range a.Tokens(text) {
+			if tok.Start <= last || tok.End <= tok.Start || tok.End > len(text) {
 				t.Fatalf("token %+v of %q behind byte %d", tok, text, last)
 			}
 			if n := utf8.RuneCountInString(tok.Text); n < 1 || n > search.MaxToken || !utf8.ValidString(tok.Text) {
 				t.Fatalf("token %q has %d characters", tok.Text, n)
 			}
+			part := text[tok.Start:tok.End]
+			if !utf8.ValidString(part) {
+				t.Fatalf("token %+v cuts a character of %q", tok, text)
+			}
+			// A token that begins with a mark is cut from its letter.
+			if r, _ := utf8.DecodeRuneInString(part); !unicode.IsMark(r) && a.Analyze(part)[0] != tok.Text {
+				t.Fatalf("token %q is said to be %q", tok.Text, part)
+			}
 			last = tok.Start
+			tokens = append(tokens, tok.Text)
+		}
+		if got := a.Analyze(text); !slices.Equal(got, tokens) {
+			t.Fatalf("Analyze(%q) = %q, the tokens are %q", text, got, tokens)
 		}
 		// Whatever somebody copies out of a text finds it.
-		e := search.PhraseOf(text, false)
-		d := search.Document{Tokens: search.Analyze(text)}
+		e := a.PhraseOf(text, false)
+		d := search.Document{Tokens: tokens}
 		if len(d.Tokens) > 0 && !search.Match(e, &d) {
 			t.Fatalf("%q is not found by its own text", text)
 		}

@@ -73,30 +73,44 @@ func whatItIs(m *chat.Message) []string {
 	return is
 }
 
-// hasLink says whether there is a web address in a body. Schemes have no case
-// (RFC 3986, section 3.1).
+// hasLink says whether there is a web address in a body: "http" or "https", which have
+// no case (RFC 3986, section 3.1) and aren't the end of another scheme, "://", and the
+// beginning of a host, a letter, a digit or "[". An address without its scheme is none,
+// for "node.js" would be one too.
 func hasLink(body string) bool {
 	for rest := body; ; {
 		before, after, ok := strings.Cut(rest, "://")
 		if !ok {
 			return false
 		}
-		if endsWith(before, "http") || endsWith(before, "https") {
+		if (endsWith(before, "http") || endsWith(before, "https")) && beginsHost(after) {
 			return true
 		}
 		rest = after
 	}
 }
 
+// endsWith says whether s ends with a scheme, and no longer one.
 func endsWith(s, scheme string) bool {
 	n := len(s) - len(scheme)
-	return n >= 0 && strings.EqualFold(s[n:], scheme)
+	if n < 0 || !strings.EqualFold(s[n:], scheme) {
+		return false
+	}
+	return n == 0 || first[s[n-1]]&(letter|digit) == 0
 }
 
-// hasCode says whether there is code in a body, as people mark it: a fence of
-// three backquotes, or something between two of them on one line.
+func beginsHost(s string) bool {
+	if s == "" {
+		return false
+	}
+	c, _ := classAt(s, 0)
+	return c&(letter|digit) != 0 || s[0] == '['
+}
+
+// hasCode says whether there is code in a body, as people mark it: something behind a
+// fence of three backquotes, or between two backquotes on one line.
 func hasCode(body string) bool {
-	if strings.Contains(body, "```") {
+	if _, rest, ok := strings.Cut(body, "```"); ok && strings.Trim(rest, "` \t\r\n") != "" {
 		return true
 	}
 	for line := range strings.Lines(body) {
