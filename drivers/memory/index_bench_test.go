@@ -1,12 +1,15 @@
 package memory_test
 
 import (
+	"bytes"
+	"fmt"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/drivers/memory"
 	"github.com/parlor-chat/parlor/search"
 )
@@ -78,13 +81,8 @@ next:
 func BenchmarkRealIndexing(b *testing.B) {
 	c := realChats(b)
 	oneCore(b)
+	split := c.split()
 	began := time.Now()
-	fields := 0
-	for _, text := range c.texts {
-		fields += len(strings.Fields(text))
-	}
-	split := time.Since(began)
-	began = time.Now()
 	x := c.bare()
 	plain := time.Since(began)
 	runtime.KeepAlive(x)
@@ -184,4 +182,117 @@ func report(b *testing.B, name string, took []time.Duration) {
 	ms := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
 	b.ReportMetric(ms(took[len(took)/2]), name+"p50-ms")
 	b.ReportMetric(ms(took[len(took)*99/100]), name+"p99-ms")
+}
+
+// BenchmarkRealRooms asks the queries of the data over the same documents spread over
+// 10,000 rooms, all of which the asker may see: x-one-room is beside all of them in one room.
+func BenchmarkRealRooms(b *testing.B) {
+	c := realChats(b)
+	oneCore(b)
+	one, oneScope := c.spread(b, 1)
+	many, manyScope := c.spread(b, 10_000)
+	for _, a := range asks[:3] {
+		b.Run(a.name, func(b *testing.B) {
+			var took, alone []time.Duration
+			for b.Loop() {
+				for _, q := range c.queries {
+					if q.Query.Room != "" {
+						continue
+					}
+					r := search.Request{Where: q.expr()}
+					a.ask(&r)
+					alone = append(alone, ask(b, one, r, oneScope))
+					took = append(took, ask(b, many, r, manyScope))
+				}
+			}
+			report(b, "", took)
+			b.ReportMetric(sum(took).Seconds()/sum(alone).Seconds(), "x-one-room")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// spread applies all documents to an index, in so many rooms.
+func (c *corpus) spread(b *testing.B, rooms int) (search.Index, search.Scope) {
+	other := &corpus{docs: slices.Clone(c.docs), last: map[string]chat.Seq{}}
+	for i := range other.docs {
+		key := fmt.Sprint("room-", i*7919%rooms)
+		other.last[key]++
+		d := &other.docs[i]
+		d.Position = chat.Position{Room: chat.RoomID{Tenant: "t", Key: key}, Seq: other.last[key]}
+		d.Revision = d.Position.Seq
+	}
+	ix := memory.New(nil).Index()
+	other.apply(b, ix)
+	return ix, other.everywhere()
+}
+
+// BenchmarkRealExtremes asks what is hardest: the shortest prefixes, a phrase that ends
+// in one, the commonest word, everything, each counted and with facets. x-fields is
+// beside bytes.Fields over all texts.
+func BenchmarkRealExtremes(b *testing.B) {
+	c := realChats(b)
+	oneCore(b)
+	split := c.split()
+	ix := memory.New(nil).Index()
+	c.apply(b, ix)
+	for _, e := range []struct {
+		name  string
+		where search.Expr
+	}{
+		{"everything", nil},
+		{"the", search.Term("the")},
+		{"not the", search.Not{Expr: search.Term("the")}},
+		{"a prefix", search.Prefix("a")},
+		{"in the a prefix", search.Phrase{Tokens: []string{"in", "the", "a"}, LastIsPrefix: true}},
+		{"any letter", letters},
+	} {
+		for _, a := range asks {
+			b.Run(e.name+"/"+a.name, func(b *testing.B) {
+				r := search.Request{Where: e.where}
+				a.ask(&r)
+				var took []time.Duration
+				for b.Loop() {
+					took = append(took, ask(b, ix, r, c.everywhere()))
+				}
+				report(b, "", took)
+				b.ReportMetric(sum(took).Seconds()/float64(len(took))/split.Seconds(), "x-fields")
+				b.ReportMetric(0, "ns/op")
+			})
+		}
+	}
+}
+
+// letters is every prefix of one letter.
+var letters = func() (any search.Or) {
+	for letter := 'a'; letter <= 'z'; letter++ {
+		any = append(any, search.Prefix(letter))
+	}
+	return any
+}()
+
+// split is how long bytes.Fields takes for all texts.
+func (c *corpus) split() time.Duration {
+	began := time.Now()
+	for _, text := range c.texts {
+		bytes.Fields([]byte(text))
+	}
+	return time.Since(began)
+}
+
+// ask is how long a request takes.
+func ask(b *testing.B, ix search.Index, r search.Request, scope search.Scope) time.Duration {
+	r.Scope = scope
+	began := time.Now()
+	if _, err := ix.Search(b.Context(), r); err != nil {
+		b.Fatal(err)
+	}
+	return time.Since(began)
+}
+
+func sum(took []time.Duration) (all time.Duration) {
+	for _, t := range took {
+		all += t
+	}
+	return all
 }

@@ -10,6 +10,19 @@ func newBitset(rows int) bitset { return make(bitset, (rows+63)/64) }
 func (b bitset) add(i int)      { b[i/64] |= 1 << (i % 64) }
 func (b bitset) has(i int) bool { return b != nil && b[i/64]&(1<<(i%64)) != 0 }
 
+// addAll adds rows.
+func (b bitset) addAll(rows rows) {
+	if s, ok := rows.(set); ok {
+		for i, w := range s.bitset {
+			b[i] |= w
+		}
+		return
+	}
+	for row := rows.next(0); row < none; row = rows.next(row + 1) {
+		b.add(row)
+	}
+}
+
 // next is the first member at or behind i; none if there is none.
 func (b bitset) next(i int) int {
 	w := i / 64

@@ -69,6 +69,9 @@ func (p *pattern) turn() {
 
 // in counts how often the pattern stands in tokens, up to most.
 func (p *pattern) in(tokens []uint32, most int) int {
+	if len(p.head) == 0 {
+		return p.lastIn(tokens, most)
+	}
 	found, k := 0, 0 // tokens before this one end in the first k words of head
 	for _, t := range tokens {
 		if k == len(p.head) {
@@ -77,9 +80,6 @@ func (p *pattern) in(tokens []uint32, most int) int {
 					break
 				}
 			}
-			if k == 0 {
-				continue
-			}
 			k = p.back[k-1]
 		}
 		for k > 0 && p.head[k] != t {
@@ -87,6 +87,19 @@ func (p *pattern) in(tokens []uint32, most int) int {
 		}
 		if p.head[k] == t {
 			k++
+		}
+	}
+	return found
+}
+
+// lastIn counts how often the last word of the pattern stands in tokens, up to most.
+func (p *pattern) lastIn(tokens []uint32, most int) int {
+	found := 0
+	for _, t := range tokens {
+		if p.lo <= t && t < p.hi {
+			if found++; found == most {
+				break
+			}
 		}
 	}
 	return found

@@ -110,9 +110,7 @@ func orOf(of []rows, segment int) rows {
 	if len(of) > few {
 		b := newBitset(segment)
 		for _, part := range of {
-			for row := part.next(0); row < none; row = part.next(row + 1) {
-				b.add(row)
-			}
+			b.addAll(part)
 		}
 		return set{b, b.count()}
 	}

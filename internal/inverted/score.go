@@ -54,10 +54,19 @@ func (q *query) rank(s *segment, row int) {
 	q.work.stopped(len(s.text.row(row)) * len(q.patterns))
 	h := q.hit(s, row)
 	h.Score = s.score(row, q.patterns)
-	if q.paged && !q.after.Before(h, true) || q.full() && !h.Before(q.hits[q.Limit], true) {
-		return
+	if !q.paged || q.after.Before(h, true) {
+		q.hits = insert(q.hits, h, q.Limit+1, func(a, b search.Hit) bool { return a.Before(b, true) })
 	}
-	i := sort.Search(len(q.hits), func(i int) bool { return h.Before(q.hits[i], true) })
-	q.hits = slices.Insert(q.hits, i, h)
-	q.hits = q.hits[:min(len(q.hits), q.Limit+1)]
+}
+
+// insert puts v into its place in a sorted list, of which the first few are wanted.
+func insert[T any](sorted []T, v T, most int, before func(a, b T) bool) []T {
+	if len(sorted) == most {
+		if !before(v, sorted[most-1]) {
+			return sorted
+		}
+		sorted = sorted[:most-1]
+	}
+	i := sort.Search(len(sorted), func(i int) bool { return before(v, sorted[i]) })
+	return slices.Insert(sorted, i, v)
 }

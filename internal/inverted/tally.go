@@ -1,7 +1,6 @@
 package inverted
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -69,18 +68,18 @@ func (t *tally) leave(month string) {
 func (t *tally) buckets() [][]search.Bucket {
 	var all [][]search.Bucket
 	for i, f := range t.facets {
-		buckets := make([]search.Bucket, 0, len(t.sums[i]))
+		buckets := []search.Bucket{}
 		for v, n := range t.sums[i] {
-			buckets = append(buckets, search.Bucket{Value: v, Count: n})
+			buckets = insert(buckets, search.Bucket{Value: v, Count: n}, f.Size, larger)
 		}
-		slices.SortFunc(buckets, func(a, b search.Bucket) int {
-			return cmp.Or(b.Count-a.Count, strings.Compare(a.Value, b.Value))
-		})
-		buckets = slices.Clone(buckets[:min(f.Size, len(buckets))])
 		for j := range buckets {
 			buckets[j].Value = strings.Clone(buckets[j].Value) // not the segment's memory
 		}
 		all = append(all, buckets)
 	}
 	return all
+}
+
+func larger(a, b search.Bucket) bool {
+	return a.Count > b.Count || a.Count == b.Count && a.Value < b.Value
 }
