@@ -30,14 +30,12 @@ type Forgetful interface {
 	// Remains reads what there is of a room.
 	Remains(ctx context.Context, room RoomID) (Remains, error)
 
-	// Reopen opens a room with events, in rising Seq without a hole, which replace all
-	// that the broker has of it: they are its head, and their ids are remembered from
-	// now on. archived is the last Seq that the archive shows. What was not delivered
-	// yet is delivered, and Changed lists the room. version is that of the Remains that
-	// events were made of; where more was put back since then, it is ErrConflict with
-	// the field "version". A room that is open stays as it is. Another memory than the
-	// broker has is ErrConflict with the field "memory".
-	Reopen(ctx context.Context, memory string, room RoomID, version int64, archived Seq, events []Event) error
+	// Reopen opens a room with what there is of it, which replaces all that the broker
+	// has. All ids are remembered from now on. What was not delivered yet is delivered,
+	// and Changed lists the room. Where more was put back since the Remains that r was
+	// made of, it is ErrConflict with the field "version". A room that is open stays as it
+	// is. Another memory than the broker has is ErrConflict with the field "memory".
+	Reopen(ctx context.Context, memory string, room RoomID, r Restored) error
 
 	// Opener sets who opens rooms for this node. A call that meets a closed room calls
 	// it, and goes on if it returns nil; else the call fails with its error.
@@ -50,6 +48,29 @@ type Remains struct {
 	Events  []Event // that it still knows, and that were put back; in no order, may repeat
 	Doubt   bool    // more may have been placed than anybody knows
 	Version int64
+}
+
+// Restored is what a room is opened with.
+type Restored struct {
+	Version  int64   // of the Remains that it was made of
+	Archived Seq     // the last that the archive shows
+	Events   []Event // the head, in rising Seq without a hole
+	Known    []Known // what the broker must know of older events; in no order
+}
+
+// Known is what a broker knows of an event that it placed, to tell a retry from a conflict.
+type Known struct {
+	Receipt Receipt
+	Digest  [16]byte // zero: nobody knows, for the event was emptied
+}
+
+// Know is what there is to know of a placed event.
+func Know(e *Event) Known {
+	k := Known{Receipt: Receipt{ID: e.ID, State: Placed, Seq: e.Seq, TextSeq: e.TextSeq, At: e.At}}
+	if e.Kind() != KindTombstone {
+		k.Digest = e.Digest()
+	}
+	return k
 }
 
 // Memory calls that of b, or returns [errors.ErrUnsupported] where b's memory can't be
@@ -78,9 +99,9 @@ func ReadRemains(ctx context.Context, b Broker, room RoomID) (Remains, error) {
 }
 
 // Reopen is [Forgetful].Reopen.
-func Reopen(ctx context.Context, b Broker, memory string, room RoomID, version int64, archived Seq, events []Event) error {
+func Reopen(ctx context.Context, b Broker, memory string, room RoomID, r Restored) error {
 	if f, ok := b.(Forgetful); ok {
-		return f.Reopen(ctx, memory, room, version, archived, events)
+		return f.Reopen(ctx, memory, room, r)
 	}
 	return errors.ErrUnsupported
 }

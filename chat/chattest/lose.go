@@ -18,6 +18,7 @@ var loseCases = []Case{
 	{Name: "what is put back lies where it lay", Why: "nobody sees a position that is taken back", Run: lossy(putBack)},
 	{Name: "what survived and what is put back make one log", Why: "a copy that is a little behind has most of it", Run: lossy(survived)},
 	{Name: "ids are known after a loss", Why: "a retry across a failover must not be said twice", Run: lossy(idsKnown)},
+	{Name: "ids of what only the archive has are known after a loss", Why: "a head is short, and a retry may come a day later", Run: lossy(olderIDsKnown)},
 	{Name: "positions in a void are never used", Why: "they may have been given away, and seen", Run: lossy(voidUnused)},
 	{Name: "a stream goes on over a loss", Why: "nothing twice and nothing missing, though a server was replaced", Run: lossy(streamGoesOn)},
 	{Name: "what nobody had heard is delivered when it is put back", Why: "it was acknowledged", Run: lossy(putBackDelivered)},
@@ -82,7 +83,7 @@ func reopen(ctx context.Context, b chat.Broker, room chat.RoomID, doubt bool) er
 		n = 1
 	}
 	events := chat.Rejoin(room, nil, left.Events, n, time.Now())
-	return chat.Reopen(ctx, b, memory, room, left.Version, 0, events)
+	return chat.Reopen(ctx, b, memory, room, chat.Restored{Version: left.Version, Events: events})
 }
 
 // back puts events back and opens their room.
@@ -239,6 +240,47 @@ func idsKnown(ctx context.Context, b chat.Broker, lose func(int)) error {
 	return nil
 }
 
+func olderIDsKnown(ctx context.Context, b chat.Broker, lose func(int)) error {
+	events := texts(kitchen, 10)
+	receipts, err := b.Publish(ctx, events)
+	if err != nil {
+		return err
+	}
+	was, err := log(ctx, b, kitchen)
+	if err != nil {
+		return err
+	}
+	lose(-1)
+	memory, err := chat.Memory(ctx, b)
+	if err != nil {
+		return err
+	}
+	r := chat.Restored{Archived: 10, Events: was[5:]}
+	for i := range 5 {
+		r.Known = append(r.Known, chat.Know(&was[4-i]))
+	}
+	r.Known[0].Digest = [16]byte{} // it was emptied
+	if err := chat.Reopen(ctx, b, memory, kitchen, r); err != nil {
+		return err
+	}
+	again, err := b.Publish(ctx, events)
+	if err != nil {
+		return err
+	}
+	for i, r := range again {
+		if !r.Duplicate || r.Seq != receipts[i].Seq || r.TextSeq != receipts[i].TextSeq || !r.At.Equal(receipts[i].At) {
+			return fmt.Errorf("receipt %d was %+v and is %+v", i, receipts[i], r)
+		}
+	}
+	other := events[2]
+	other.Content = &chat.Text{Body: "something else"}
+	if _, err := b.Publish(ctx, []chat.Event{other}); !errors.Is(err, chat.ErrConflict) {
+		return fmt.Errorf("another text under a known id: %v", err)
+	}
+	head, err := b.Recent(ctx, kitchen, chat.Latest(10).All())
+	return first(err, want("the head's first", head.First, 6), want("the head's last", head.Last, 10))
+}
+
 func voidUnused(ctx context.Context, b chat.Broker, lose func(int)) error {
 	n, l, err := attach(ctx, b, "one", kitchen)
 	if err != nil {
@@ -333,102 +375,6 @@ func putBackDelivered(ctx context.Context, b chat.Broker, lose func(int)) error 
 	}
 	got, err := n.wait(ctx, kitchen, 10)
 	return first(err, want("the first that is delivered", got[0].Seq, 8))
-}
-
-func lateReturn(ctx context.Context, b chat.Broker, lose func(int)) error {
-	if err := fill(ctx, b, kitchen, 10); err != nil {
-		return err
-	}
-	was, err := log(ctx, b, kitchen)
-	if err != nil {
-		return err
-	}
-	lose(-1)
-	memory, err := chat.Memory(ctx, b)
-	if err := first(err, chat.PutBack(ctx, b, memory, was[:9])); err != nil {
-		return err
-	}
-	left, err := chat.ReadRemains(ctx, b, kitchen)
-	if err := first(err, want("what is left", len(left.Events), 9), chat.PutBack(ctx, b, memory, was[9:])); err != nil {
-		return err
-	}
-	if err := chat.Reopen(ctx, b, memory, kitchen, left.Version, 0, left.Events); !errors.Is(err, chat.ErrConflict) {
-		return fmt.Errorf("a room is opened without what was put back meanwhile: %v", err)
-	}
-	return first(reopen(ctx, b, kitchen, false), same(ctx, b, was))
-}
-
-func otherMemory(ctx context.Context, b chat.Broker, lose func(int)) error {
-	if err := fill(ctx, b, kitchen, 10); err != nil {
-		return err
-	}
-	was, err := log(ctx, b, kitchen)
-	if err != nil {
-		return err
-	}
-	lose(-1)
-	old, err := chat.Memory(ctx, b)
-	if err != nil {
-		return err
-	}
-	lose(-1)
-	if err := chat.PutBack(ctx, b, old, was); !errors.Is(err, chat.ErrConflict) {
-		return fmt.Errorf("put back into a memory that is lost: %v", err)
-	}
-	if err := chat.Reopen(ctx, b, old, kitchen, 0, 0, was); !errors.Is(err, chat.ErrConflict) {
-		return fmt.Errorf("reopened in a memory that is lost: %v", err)
-	}
-	_, err = b.Recent(ctx, kitchen, chat.Latest(1).All())
-	return want("whether it is closed", isClosed(err), true)
-}
-
-func openStays(ctx context.Context, b chat.Broker, lose func(int)) error {
-	if err := fill(ctx, b, kitchen, 10); err != nil {
-		return err
-	}
-	lose(0)
-	memory, err := chat.Memory(ctx, b)
-	if err := first(err, reopen(ctx, b, kitchen, false)); err != nil {
-		return err
-	}
-	was, err := log(ctx, b, kitchen)
-	if err != nil {
-		return err
-	}
-	foreign := text(kitchen, "from elsewhere")
-	foreign.Seq, foreign.TextSeq, foreign.At = 11, 11, was[9].At
-	return first(chat.Reopen(ctx, b, memory, kitchen, 0, 0, []chat.Event{foreign}), same(ctx, b, was))
-}
-
-func backTooLate(ctx context.Context, b chat.Broker, lose func(int)) error {
-	if err := first(fill(ctx, b, kitchen, 10), fill(ctx, b, lobby, 1)); err != nil {
-		return err
-	}
-	inTime, err := log(ctx, b, lobby)
-	if err != nil {
-		return err
-	}
-	was, err := log(ctx, b, kitchen)
-	if err != nil {
-		return err
-	}
-	lose(-1)
-	memory, err := chat.Memory(ctx, b)
-	if err := first(err, back(ctx, b, was, false)); err != nil {
-		return err
-	}
-	late := text(kitchen, "from elsewhere")
-	late.Seq, late.TextSeq, late.At = 11, 11, was[9].At
-	err = chat.PutBack(ctx, b, memory, []chat.Event{late, inTime[0]}, kitchen)
-	var failed *chat.BatchError
-	var why *chat.Error
-	if !errors.As(err, &failed) || len(failed.Items) != 1 || !errors.As(failed.Items[0], &why) || !errors.Is(why, chat.ErrConflict) || why.Field != "room" {
-		return fmt.Errorf("put back into an open room, and into a closed one: %v", err)
-	}
-	left, err := chat.ReadRemains(ctx, b, lobby)
-	isBack := slices.ContainsFunc(left.Events, func(e chat.Event) bool { return e.ID == inTime[0].ID })
-	return first(err, want("whether the event in time is back", isBack, true),
-		chat.PutBack(ctx, b, memory, nil, kitchen), same(ctx, b, was))
 }
 
 func changedAfterLoss(ctx context.Context, b chat.Broker, lose func(int)) error {

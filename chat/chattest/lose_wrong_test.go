@@ -19,7 +19,7 @@ type forgetful struct {
 	chat.Forgetful
 	lost    *atomic.Bool
 	putBack func(f *forgetful, ctx context.Context, memory string, events []chat.Event, doubtful []chat.RoomID) error
-	reopen  func(f *forgetful, ctx context.Context, memory string, room chat.RoomID, version int64, archived chat.Seq, events []chat.Event) error
+	reopen  func(f *forgetful, ctx context.Context, memory string, room chat.RoomID, r chat.Restored) error
 	opener  func(func(context.Context, chat.RoomID) error) func(context.Context, chat.RoomID) error
 }
 
@@ -30,11 +30,11 @@ func (f *forgetful) PutBack(ctx context.Context, memory string, events []chat.Ev
 	return f.Forgetful.PutBack(ctx, memory, events, doubtful...)
 }
 
-func (f *forgetful) Reopen(ctx context.Context, memory string, room chat.RoomID, version int64, archived chat.Seq, events []chat.Event) error {
+func (f *forgetful) Reopen(ctx context.Context, memory string, room chat.RoomID, r chat.Restored) error {
 	if f.reopen != nil {
-		return f.reopen(f, ctx, memory, room, version, archived, events)
+		return f.reopen(f, ctx, memory, room, r)
 	}
-	return f.Forgetful.Reopen(ctx, memory, room, version, archived, events)
+	return f.Forgetful.Reopen(ctx, memory, room, r)
 }
 
 func (f *forgetful) Opener(open func(context.Context, chat.RoomID) error) {
@@ -98,8 +98,9 @@ var wrongsAboutLoss = []suite.Wrong[*chattest.Site]{
 		}}
 	})},
 	{Name: "forgets what survived", Case: "what survived and what is put back make one log", At: losing(func(*atomic.Bool) *forgetful {
-		return &forgetful{reopen: func(f *forgetful, ctx context.Context, memory string, room chat.RoomID, version int64, archived chat.Seq, events []chat.Event) error {
-			return f.Forgetful.Reopen(ctx, memory, room, version, archived, events[min(5, len(events)):])
+		return &forgetful{reopen: func(f *forgetful, ctx context.Context, memory string, room chat.RoomID, r chat.Restored) error {
+			r.Events = r.Events[min(5, len(r.Events)):]
+			return f.Forgetful.Reopen(ctx, memory, room, r)
 		}}
 	})},
 	{Name: "forgets ids with the rest", Case: "ids are known after a loss", At: losing(func(lost *atomic.Bool) *forgetful {
@@ -113,9 +114,26 @@ var wrongsAboutLoss = []suite.Wrong[*chattest.Site]{
 			return right.Publish(ctx, events)
 		}}}
 	})},
+	{Name: "knows ids of its head only", Case: "ids of what only the archive has are known after a loss", At: losing(func(*atomic.Bool) *forgetful {
+		return &forgetful{reopen: func(f *forgetful, ctx context.Context, memory string, room chat.RoomID, r chat.Restored) error {
+			r.Known = nil
+			return f.Forgetful.Reopen(ctx, memory, room, r)
+		}}
+	})},
+	{Name: "takes what was emptied for something else", Case: "ids of what only the archive has are known after a loss", At: losing(func(*atomic.Bool) *forgetful {
+		return &forgetful{reopen: func(f *forgetful, ctx context.Context, memory string, room chat.RoomID, r chat.Restored) error {
+			for i := range r.Known {
+				if r.Known[i].Digest == [16]byte{} {
+					r.Known[i].Digest[0] = 1
+				}
+			}
+			return f.Forgetful.Reopen(ctx, memory, room, r)
+		}}
+	})},
 	{Name: "uses positions of a void", Case: "positions in a void are never used", At: losing(func(*atomic.Bool) *forgetful {
-		return &forgetful{reopen: func(f *forgetful, ctx context.Context, memory string, room chat.RoomID, version int64, archived chat.Seq, events []chat.Event) error {
-			return f.Forgetful.Reopen(ctx, memory, room, version, archived, slices.DeleteFunc(events, func(e chat.Event) bool { return e.Kind() == chat.KindVoid }))
+		return &forgetful{reopen: func(f *forgetful, ctx context.Context, memory string, room chat.RoomID, r chat.Restored) error {
+			r.Events = slices.DeleteFunc(r.Events, func(e chat.Event) bool { return e.Kind() == chat.KindVoid })
+			return f.Forgetful.Reopen(ctx, memory, room, r)
 		}}
 	})},
 	{Name: "delivers no void", Case: "positions in a void are never used", At: losing(func(*atomic.Bool) *forgetful {
@@ -139,12 +157,13 @@ var wrongsAboutLoss = []suite.Wrong[*chattest.Site]{
 		return &forgetful{wrong: withSink(sink{events: func(right chat.Sink, e []chat.Event) { right.Events(e[len(e)-1:]) }})()}
 	})},
 	{Name: "opens whatever was put back meanwhile", Case: "a room isn't opened behind the back of what is put back", At: losing(func(*atomic.Bool) *forgetful {
-		return &forgetful{reopen: func(f *forgetful, ctx context.Context, memory string, room chat.RoomID, _ int64, archived chat.Seq, events []chat.Event) error {
+		return &forgetful{reopen: func(f *forgetful, ctx context.Context, memory string, room chat.RoomID, r chat.Restored) error {
 			left, err := f.Remains(ctx, room)
 			if err != nil {
 				return err
 			}
-			return f.Forgetful.Reopen(ctx, memory, room, left.Version, archived, events)
+			r.Version = left.Version
+			return f.Forgetful.Reopen(ctx, memory, room, r)
 		}}
 	})},
 	{Name: "takes any memory for its own", Case: "another memory is refused", At: losing(func(*atomic.Bool) *forgetful {
@@ -166,9 +185,9 @@ var wrongsAboutLoss = []suite.Wrong[*chattest.Site]{
 				}
 				return h, err
 			}},
-			reopen: func(f *forgetful, ctx context.Context, memory string, room chat.RoomID, version int64, archived chat.Seq, events []chat.Event) error {
+			reopen: func(f *forgetful, ctx context.Context, memory string, room chat.RoomID, r chat.Restored) error {
 				n++
-				return f.Forgetful.Reopen(ctx, memory, room, version, archived, events)
+				return f.Forgetful.Reopen(ctx, memory, room, r)
 			}}
 	})},
 	{Name: "is silent about what comes too late", Case: "what is put back too late is told", At: losing(func(*atomic.Bool) *forgetful {

@@ -71,19 +71,19 @@ type epochs struct {
 	node   string
 	holder string      // the node, or unheard
 	keeper chat.Keeper // nil: none
+	rooms  *openings
 	kick   chan struct{}
 	quit   context.CancelFunc
 	done   chan struct{}
 
-	mu      sync.Mutex
-	valid   epoch
-	opening map[chat.RoomID]chan struct{}
+	mu    sync.Mutex
+	valid epoch
 }
 
 // joinEpoch sets h.epochs: nil where the broker can't forget. Unless something was lost,
 // the valid memory is known when it returns.
 func joinEpoch(ctx context.Context, h *Hub, node string) error {
-	e := &epochs{h: h, node: node, holder: unheard, kick: make(chan struct{}, 1), done: make(chan struct{}), opening: map[chat.RoomID]chan struct{}{}}
+	e := &epochs{h: h, node: node, holder: unheard, kick: make(chan struct{}, 1), done: make(chan struct{})}
 	if k, err := chat.AsKeeper(h.set.Broker); err == nil {
 		e.keeper, e.holder = k, node
 	}
@@ -93,7 +93,8 @@ func joinEpoch(ctx context.Context, h *Hub, node string) error {
 	case err != nil:
 		return err
 	}
-	chat.SetOpener(h.set.Broker, e.open)
+	e.rooms = newOpenings(e.reopen)
+	chat.SetOpener(h.set.Broker, e.rooms.open)
 	memory, was, v, err := e.read(ctx)
 	if err != nil {
 		return err
@@ -119,6 +120,9 @@ func (e *epochs) stop(ctx context.Context) {
 	select {
 	case <-e.done:
 	case <-ctx.Done():
+		return
+	}
+	if err := e.rooms.stop(ctx); err != nil {
 		return
 	}
 	if e.keeper == nil {
@@ -366,96 +370,4 @@ func (a Admin) EndDoubt(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-// open opens a room that is closed since a loss, out of what the archive shows and what
-// is left. It is the broker's opener.
-func (e *epochs) open(ctx context.Context, room chat.RoomID) error {
-	done, err := e.alone(ctx, room)
-	if err != nil {
-		return err
-	}
-	defer done()
-	broker := e.h.set.Broker
-	for {
-		v := e.now()
-		memory, err := chat.Memory(ctx, broker)
-		if err != nil {
-			return err
-		}
-		if v.memory != memory {
-			e.hurry()
-			return &chat.Error{Kind: chat.ErrUnavailable, Op: "open", Field: "memory", Retry: retryFirst}
-		}
-		left, err := chat.ReadRemains(ctx, broker, room)
-		if err != nil || left.Open {
-			return err
-		}
-		archive, err := e.tail(ctx, room)
-		if err != nil {
-			return err
-		}
-		var archived chat.Seq
-		if n := len(archive); n > 0 {
-			archived = archive[n-1].Last()
-		}
-		var doubt int64
-		if v.doubt || left.Doubt {
-			doubt = v.number
-		}
-		events := chat.Rejoin(room, archive, left.Events, doubt, time.Now())
-		err = chat.Reopen(ctx, broker, memory, room, left.Version, archived, events)
-		if !errors.Is(err, chat.ErrConflict) { // else more was put back, or all was lost again
-			return err
-		}
-	}
-}
-
-// alone waits until nobody else on this node opens the room.
-func (e *epochs) alone(ctx context.Context, room chat.RoomID) (done func(), err error) {
-	mine := make(chan struct{})
-	for {
-		e.mu.Lock()
-		other := e.opening[room]
-		if other == nil {
-			e.opening[room] = mine
-			e.mu.Unlock()
-			return func() {
-				e.mu.Lock()
-				defer e.mu.Unlock()
-				delete(e.opening, room)
-				close(mine)
-			}, nil
-		}
-		e.mu.Unlock()
-		select {
-		case <-other:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
-// remembered is longer than brokers know the ids of what they placed.
-const remembered = 25 * time.Hour
-
-// tail is the end of what the archive shows of a room: all whose ids the broker must
-// know. At never falls, so it needs nobody's clock.
-func (e *epochs) tail(ctx context.Context, room chat.RoomID) ([]chat.Event, error) {
-	page, err := e.h.set.History.Page(ctx, room, chat.Latest(storage.MaxPage).All())
-	if err != nil {
-		return nil, err
-	}
-	events := page.Events
-	if n := len(events); n > 0 {
-		since := events[n-1].At.Add(-remembered)
-		for page.Older && events[0].At.After(since) {
-			page, err = e.h.set.History.Page(ctx, room, chat.Before(events[0].Seq, storage.MaxPage).All())
-			if err != nil {
-				return nil, err
-			}
-			events = append(page.Events, events...)
-		}
-	}
-	return events, nil
 }

@@ -148,6 +148,9 @@ func New(ctx context.Context, set drivers.Set, o *Options) (*Hub, error) {
 	h.link, err = set.Broker.Attach(ctx, opt.Node, h.fan)
 	if err != nil {
 		h.fan.close()
+		if h.epochs != nil {
+			h.epochs.rooms.quit()
+		}
 		return nil, err
 	}
 	if opt.AwayAfter == 0 {

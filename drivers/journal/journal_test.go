@@ -595,7 +595,7 @@ func (s *site) lose(begin bool) (doubt bool) {
 		n = 1
 	}
 	events := chat.Rejoin(room, nil, left.Events, n, time.Now())
-	if err := s.j.Reopen(ctx, now, room, left.Version, 0, events); err != nil {
+	if err := s.j.Reopen(ctx, now, room, chat.Restored{Version: left.Version, Events: events}); err != nil {
 		s.t.Fatal(err)
 	}
 	s.memory = now
@@ -633,7 +633,7 @@ func TestWhoMissedALossPlacesAnew(t *testing.T) {
 		ctx := t.Context()
 		now, _ := s.j.Memory(ctx)
 		events := chat.Rejoin(room, nil, nil, 1, time.Now())
-		if err := s.j.Reopen(ctx, now, room, 0, 0, events); err != nil {
+		if err := s.j.Reopen(ctx, now, room, chat.Restored{Events: events}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.j.Begin(ctx, now); err != nil {
@@ -664,7 +664,7 @@ func TestWhatWasNotPutBackIsPlacedAnew(t *testing.T) {
 				s.mem.Lose(-1)
 				now, _ := s.j.Memory(ctx)
 				open := func() {
-					if err := s.j.Reopen(ctx, now, room, 0, 0, chat.Rejoin(room, nil, nil, 1, time.Now())); err != nil {
+					if err := s.j.Reopen(ctx, now, room, chat.Restored{Events: chat.Rejoin(room, nil, nil, 1, time.Now())}); err != nil {
 						t.Fatal(err)
 					}
 				}

@@ -204,8 +204,8 @@ func (j *Journal) Remains(ctx context.Context, room chat.RoomID) (chat.Remains, 
 }
 
 // Reopen implements chat.Forgetful.
-func (j *Journal) Reopen(ctx context.Context, memory string, room chat.RoomID, version int64, archived chat.Seq, events []chat.Event) error {
-	return chat.Reopen(ctx, j.Broker, memory, room, version, archived, events)
+func (j *Journal) Reopen(ctx context.Context, memory string, room chat.RoomID, r chat.Restored) error {
+	return chat.Reopen(ctx, j.Broker, memory, room, r)
 }
 
 // Opener implements chat.Forgetful.

@@ -40,7 +40,7 @@ type head struct {
 	textSeq  int64
 	at       time.Time
 	archived chat.Seq
-	ids      map[chat.EventID]identity
+	ids      map[chat.EventID]chat.Known
 	expiry   []expiring // of ids, in the order in which they were placed
 	links    map[*link]struct{}
 	lost     *lost // nil while the room is open
@@ -50,12 +50,6 @@ type head struct {
 type placed struct {
 	event *chat.Event
 	bytes int64
-}
-
-// identity is what is remembered of an event, to know a retry from a conflict.
-type identity struct {
-	receipt chat.Receipt
-	digest  [16]byte // zero: nobody knows, for it was emptied
 }
 
 type expiring struct {
@@ -136,11 +130,11 @@ func (d *brokerData) place(e chat.Event, digest [16]byte, bytes int64, now time.
 	}
 	r.expire(now.Add(-d.remember))
 	if known, ok := r.ids[e.ID]; ok {
-		if known.digest != digest && known.digest != [16]byte{} {
+		if known.Digest != digest && known.Digest != [16]byte{} {
 			return chat.Receipt{}, &chat.Error{Kind: chat.ErrConflict, Op: op, Field: "id"}
 		}
-		known.receipt.Duplicate = true
-		return known.receipt, nil
+		known.Receipt.Duplicate = true
+		return known.Receipt, nil
 	}
 	at := chat.Time(now)
 	switch {
@@ -164,8 +158,7 @@ func (d *brokerData) place(e chat.Event, digest [16]byte, bytes int64, now time.
 	r.events = append(r.events, placed{&e, bytes})
 	d.used += bytes
 	receipt := chat.Receipt{ID: e.ID, State: chat.Placed, Seq: e.Seq, TextSeq: e.TextSeq, At: at}
-	r.ids[e.ID] = identity{receipt, digest}
-	r.expiry = append(r.expiry, expiring{e.ID, now})
+	r.know(chat.Known{Receipt: receipt, Digest: digest}, now)
 	d.log[e.Room.Shard()].add(e.Room, e.Seq)
 	return receipt, nil
 }
@@ -174,13 +167,19 @@ func (d *brokerData) place(e chat.Event, digest [16]byte, bytes int64, now time.
 func (d *brokerData) room(id chat.RoomID) *head {
 	r := d.rooms[id]
 	if r == nil {
-		r = &head{ids: map[chat.EventID]identity{}, links: map[*link]struct{}{}}
+		r = &head{ids: map[chat.EventID]chat.Known{}, links: map[*link]struct{}{}}
 		if d.forgot.Load() {
 			r.lost = &lost{}
 		}
 		d.rooms[id] = r
 	}
 	return r
+}
+
+// know remembers what was placed from now on.
+func (r *head) know(k chat.Known, now time.Time) {
+	r.ids[k.Receipt.ID] = k
+	r.expiry = append(r.expiry, expiring{k.Receipt.ID, now})
 }
 
 // expire forgets the ids that were placed before t.

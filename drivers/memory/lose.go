@@ -38,7 +38,7 @@ func (s *Store) Lose(n int) {
 			left = left[:max(0, len(left)-n)]
 		}
 		old := r.ids
-		*r = head{events: left, ids: map[chat.EventID]identity{}, links: r.links, lost: &lost{}}
+		*r = head{events: left, ids: map[chat.EventID]chat.Known{}, links: r.links, lost: &lost{}}
 		for i := range left {
 			e := left[i].event
 			r.last, r.textSeq, r.at = e.Last(), e.TextSeq, e.At
@@ -179,12 +179,12 @@ func (b broker) Remains(ctx context.Context, room chat.RoomID) (chat.Remains, er
 }
 
 // Reopen implements chat.Forgetful.
-func (b broker) Reopen(ctx context.Context, memory string, room chat.RoomID, version int64, archived chat.Seq, events []chat.Event) error {
+func (b broker) Reopen(ctx context.Context, memory string, room chat.RoomID, with chat.Restored) error {
 	const op = "reopen"
 	if err := b.ready(ctx, op); err != nil {
 		return err
 	}
-	if err := chat.CheckDense(events, true); err != nil {
+	if err := chat.CheckDense(with.Events, true); err != nil {
 		return &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "events", Err: err}
 	}
 	d := &b.data.broker
@@ -197,28 +197,26 @@ func (b broker) Reopen(ctx context.Context, memory string, room chat.RoomID, ver
 	switch {
 	case r.lost == nil:
 		return nil
-	case r.lost.version != version:
+	case r.lost.version != with.Version:
 		return &chat.Error{Kind: chat.ErrConflict, Op: op, Field: "version"}
 	}
 	now := d.now()
 	for i := range r.events {
 		d.used -= r.events[i].bytes
 	}
-	*r = head{ids: map[chat.EventID]identity{}, links: r.links}
-	for i := range events {
-		e := events[i]
+	*r = head{ids: map[chat.EventID]chat.Known{}, links: r.links}
+	for _, k := range with.Known {
+		r.know(k, now)
+	}
+	for i := range with.Events {
+		e := with.Events[i]
 		bytes := int64(len(chat.AppendEvent(nil, &e)))
 		r.events = append(r.events, placed{&e, bytes})
 		d.used += bytes
 		r.last, r.textSeq, r.at = e.Last(), e.TextSeq, e.At
-		known := identity{receipt: chat.Receipt{ID: e.ID, State: chat.Placed, Seq: e.Seq, TextSeq: e.TextSeq, At: e.At}}
-		if _, emptied := e.Content.(*chat.Tombstone); !emptied {
-			known.digest = e.Digest()
-		}
-		r.ids[e.ID] = known
-		r.expiry = append(r.expiry, expiring{e.ID, now})
+		r.know(chat.Know(&e), now)
 	}
-	d.used -= r.show(archived)
+	d.used -= r.show(with.Archived)
 	if r.last > 0 {
 		d.log[room.Shard()].add(room, r.last)
 	}

@@ -86,8 +86,8 @@ func (w brokerWire) Remains(ctx context.Context, room chat.RoomID) (chat.Remains
 	return ask(ctx, w.n, Broker, func() (chat.Remains, error) { return chat.ReadRemains(ctx, w.to, room) })
 }
 
-func (w brokerWire) Reopen(ctx context.Context, memory string, room chat.RoomID, version int64, archived chat.Seq, events []chat.Event) error {
-	return w.n.call(ctx, Broker, func() error { return chat.Reopen(ctx, w.to, memory, room, version, archived, events) })
+func (w brokerWire) Reopen(ctx context.Context, memory string, room chat.RoomID, r chat.Restored) error {
+	return w.n.call(ctx, Broker, func() error { return chat.Reopen(ctx, w.to, memory, room, r) })
 }
 
 func (w brokerWire) Opener(open func(context.Context, chat.RoomID) error) { chat.SetOpener(w.to, open) }
