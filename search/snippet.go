@@ -18,9 +18,9 @@ type Snippet struct {
 	Before, After bool    // whether text was left out before it, and behind
 }
 
-// Snip cuts the part out of a text that has the most of it marked, the first of
-// several, with what stands around. Marks must rise, as [Analysis.Highlights] gives
-// them; without any the snippet is the beginning of the text.
+// Snip cuts the part out of a text that begins with a mark and has the most marked,
+// the first of several, and puts what stands around on both sides. Marks must rise, as
+// [Analysis.Highlights] gives them; without any the snippet is the beginning of the text.
 //
 // A snippet has at most width grapheme clusters (UAX #29), 1 to [MaxSnippet]; a width
 // outside that is taken as the nearest. White space, line breaks too, becomes one
@@ -97,28 +97,28 @@ func window(all []piece, width int) int {
 			return i + 1
 		}
 	}
-	if all[from].space {
-		from++
-	}
 	return from
 }
 
 // mostMarked are the pieces, all[first:last], from the first mark to the last one of
-// the window that has the most of it marked.
+// the window that begins with a mark and has the most marked. White space doesn't
+// count.
 func mostMarked(all []piece, width int) (first, last int) {
 	most, marked, to, end := 0, 0, 0, 0 // end: of what is marked before to
+	begun := false                      // the mark that a piece is in
 	for i, p := range all {
 		for ; to < min(i+width, len(all)); to++ {
-			if all[to].marked {
+			if all[to].marked && !all[to].space {
 				marked, end = marked+1, to+1
 			}
 		}
-		if p.marked {
-			if marked > most {
+		if p.marked && !p.space {
+			if !begun && marked > most {
 				most, first, last = marked, i, end
 			}
 			marked--
 		}
+		begun = p.marked && (begun || !p.space)
 	}
 	return first, last
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/rivo/uniseg"
 	"pgregory.net/rapid"
@@ -31,12 +32,15 @@ func TestSnip(t *testing.T) {
 		{"around the mark, from a word on", "one two three four [five] six seven eight nine", 21, "…four [five] six seven e…"},
 		{"the mark at the end", "one two three four [five]", 12, "…four [five]"},
 		{"the most marks", "a [b] c d e f g h i j [k] [l] m n o p q r", 9, "…j [k] [l] m n…"},
+		{"white space doesn't count", "[a b] z z z [cde] z", 3, "…[cde]…"},
 		{"the first of as many", "[a] b c d e f g h i j [k] l", 5, "[a] b c…"},
 		{"a mark that is too long", "one [two three four] five", 5, "…[two t]…"},
+		{"and begins with a space", "one[ two  three four] five", 5, "…[two t]…"},
 		{"one character", "one [two] three", 1, "…[t]…"},
 		{"none is one", "one [two] three", 0, "…[t]…"},
 		{"from a word just before the middle", "one two three four [five] six seven eight nine", 27, "…three four [five] six seven e…"},
 		{"a mark that begins with a space", "one two[ three] four five six", 7, "…[three] f…"},
+		{"a mark that is a space", "one[ ]two [three]", 1, "…[t]…"},
 		{"no word begins near", "あいうえおかきくけこ[さし]すせそたちつてと", 6, "…けこ[さし]すせ…"},
 		{"a long word isn't left out", strings.Repeat("x", 50) + " b [c]", 40, "…" + strings.Repeat("x", 36) + " b [c]"},
 		{"clusters are whole", "👩\u200d💻👍🏽e\u0301 [n\u0303o\u0308] 🇩🇪🇫🇷", 5, "…[n\u0303o\u0308] 🇩🇪🇫🇷"},
@@ -145,6 +149,9 @@ func FuzzSnip(f *testing.F) {
 		cuts := []int{a, b, c, d}
 		for i := range cuts {
 			cuts[i] = min(max(cuts[i], 0), len(text))
+			for cuts[i] > 0 && cuts[i] < len(text) && !utf8.RuneStart(text[cuts[i]]) {
+				cuts[i]--
+			}
 		}
 		slices.Sort(cuts)
 		var marks []search.Range
