@@ -107,6 +107,11 @@ func (q *query) toExpr() search.Expr {
 	return append(all, search.Between{From: q.Query.From, To: q.Query.To})
 }
 
+// asksForWords says whether a query looks into texts.
+func (q *query) asksForWords() bool {
+	return len(q.Query.All) > 0 || q.Query.Phrase+q.Query.Prefix+q.Query.Substring != ""
+}
+
 // scan matches every query with every record of a set.
 func scan(t *testing.T, file string, queries []*query) (searched int) {
 	t.Helper()
@@ -145,8 +150,18 @@ func scan(t *testing.T, file string, queries []*query) (searched int) {
 			Text:   chat.Text{Body: r.Text},
 		})
 		for _, q := range queries {
-			if search.Match(q.expr, &d) {
-				q.note(r.At)
+			if !search.Match(q.expr, &d) {
+				continue
+			}
+			q.note(r.At)
+			// Folding finds no less, and whatever was found by its words shows them.
+			d := d
+			d.Tokens = folding.Analyze(r.Text)
+			if !search.Match(folding.Expr(q.expr), &d) {
+				t.Errorf("%s: %q is not found by folded words", q.ID, r.Text)
+			}
+			if q.asksForWords() && len(search.Analysis{}.Highlights(r.Text, q.expr)) == 0 {
+				t.Errorf("%s: nothing is marked in %q", q.ID, r.Text)
 			}
 		}
 	}

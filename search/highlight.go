@@ -38,7 +38,7 @@ func (a Analysis) Highlights(body string, where Expr) []Range {
 type finder struct {
 	exact, open map[string]*sought // what the leaves are made of: tokens; what tokens begin with
 	lengths     []int              // of the texts in open, in bytes, rising
-	tokens      []place            // of the body
+	tokens      []place            // of the body: those that are sought
 	found       [][]*sought        // the leaves that make the body match
 }
 
@@ -50,10 +50,10 @@ type sought struct {
 	marked bool  // found as a leaf by itself already
 }
 
-// place is a token of the body.
+// place is a token of the body that is sought.
 type place struct {
 	Token
-	n        int     // how many are before it
+	n        int     // how many tokens are before it
 	exact    *sought // that it equals
 	unspaced bool
 }
