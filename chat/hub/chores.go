@@ -27,18 +27,19 @@ const choreTime = 10 * time.Second
 type chores struct {
 	f    *fan
 	kick chan struct{}
+	quit context.CancelFunc
 	done chan struct{}
 
-	mu      sync.Mutex
-	users   map[chat.UserID]bool // whether to cut, too
-	rooms   map[chat.RoomID]struct{}
-	stopped bool
+	mu    sync.Mutex
+	users map[chat.UserID]bool // whether to cut, too
+	rooms map[chat.RoomID]struct{}
 }
 
 func newChores(f *fan) *chores {
-	c := &chores{f: f, kick: make(chan struct{}, 1), done: make(chan struct{}),
+	ctx, quit := context.WithCancel(context.Background())
+	c := &chores{f: f, kick: make(chan struct{}, 1), quit: quit, done: make(chan struct{}),
 		users: map[chat.UserID]bool{}, rooms: map[chat.RoomID]struct{}{}}
-	go c.run()
+	go c.run(ctx)
 	return c
 }
 
@@ -66,31 +67,38 @@ func (c *chores) wake() {
 	}
 }
 
-// stop waits for the chore at hand and does no more.
+// stop breaks off the chore at hand and does no more. A driver that doesn't heed its
+// context is waited for a moment only.
 func (c *chores) stop() {
-	c.mu.Lock()
-	c.stopped = true
-	c.wake()
-	c.mu.Unlock()
-	<-c.done
+	c.quit()
+	ctx, cancel := context.WithTimeout(context.Background(), fenceTime)
+	defer cancel()
+	over(ctx, c.done)
 }
 
-func (c *chores) run() {
+func (c *chores) run(ctx context.Context) {
 	defer close(c.done)
-	for range c.kick {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.kick:
+		}
 		c.mu.Lock()
-		users, rooms, stopped := c.users, c.rooms, c.stopped
+		users, rooms := c.users, c.rooms
 		c.users, c.rooms = map[chat.UserID]bool{}, map[chat.RoomID]struct{}{}
 		c.mu.Unlock()
-		if stopped {
-			return
-		}
 		for u, cut := range users {
-			ctx, cancel := context.WithTimeout(context.Background(), choreTime)
-			c.f.recheck(ctx, u, cut) // told to the sessions and the log
+			if ctx.Err() != nil {
+				return
+			}
+			chore, cancel := context.WithTimeout(ctx, choreTime)
+			c.f.recheck(chore, u, cut) // told to the sessions and the log
 			cancel()
 		}
-		c.f.changing.take(context.Background())
+		if c.f.changing.take(ctx) != nil {
+			return
+		}
 		for r := range rooms {
 			c.f.drop(r)
 		}

@@ -108,10 +108,10 @@ func (f *follower) hurry() {
 	f.wake()
 }
 
-// stop ends the follower.
-func (f *follower) stop() {
+// stop ends the follower, and waits for what it has in hand.
+func (f *follower) stop(ctx context.Context) {
 	f.quit()
-	<-f.done
+	over(ctx, f.done)
 }
 
 // pass goes through all shards that this node leads. With all, it tries those, too,

@@ -70,10 +70,10 @@ func (fs *followers) wakeOthers() {
 // stop ends all, after one last pass of the hub's own.
 func (fs *followers) stop(ctx context.Context) error {
 	close(fs.closed)
-	fs.lead.stop()
+	fs.lead.stop(ctx)
 	var failed []error
 	for _, f := range fs.own() {
-		f.stop()
+		f.stop(ctx)
 	}
 	for _, f := range fs.own() {
 		failed = append(failed, f.pass(ctx, true))
@@ -133,7 +133,7 @@ func (h *Hub) Follow(ctx context.Context, name string, fn func(context.Context, 
 	fs.hosts[name] = f
 	fs.mu.Unlock()
 	defer func() {
-		f.stop()
+		f.stop(context.Background())
 		fs.mu.Lock()
 		defer fs.mu.Unlock()
 		delete(fs.hosts, name)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/chat/hub"
@@ -84,6 +85,41 @@ func TestShutdownHonoursItsContext(t *testing.T) {
 	if err := k.Shutdown(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
+}
+
+// stuckHistory hangs, whatever its contexts say.
+type stuckHistory struct {
+	storage.History
+	inside, release chan struct{}
+}
+
+func (h stuckHistory) Append(ctx context.Context, events []chat.Event) error {
+	h.inside <- struct{}{}
+	<-h.release
+	return ctx.Err()
+}
+
+func TestShutdownIsNotHeldUpByADriverThatHangs(t *testing.T) {
+	k := newKit(t, nil)
+	stuck := stuckHistory{inside: make(chan struct{}, 100), release: make(chan struct{})}
+	ok(t, k.Shutdown(t.Context()))
+	h := k.over(func(s *drivers.Set) { stuck.History, s.History = s.History, stuck })
+	_, err := h.As(user("ann")).Room(k.kitchen.Key).Send(t.Context(), chat.Text{Body: "hello"})
+	ok(t, err)
+	<-stuck.inside
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	ended := make(chan error)
+	go func() { ended <- h.Shutdown(ctx) }()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("Shutdown hangs, too")
+	}
+	close(stuck.release)
 }
 
 func TestACancelledCallDoesNothing(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
@@ -20,8 +21,10 @@ const (
 	shardLease = 15 * time.Second
 	shardGrace = 2 * time.Second // before its end, followers are told to stop
 	beatEvery  = 3 * time.Second
-	wantEvery  = 500 * time.Millisecond // while a shard of this node is held by another
+	wantEvery  = 500 * time.Millisecond // while a shard of this node is held by another, or can't be renewed
 	fenceTime  = 2 * time.Second        // for one question
+	fenceCalls = 16                     // at once
+	quick      = 50 * time.Millisecond  // for all shards
 )
 
 // nodesRegister lists the nodes of a service, by name.
@@ -48,11 +51,12 @@ type lead struct {
 
 // tenure is this node's time with a shard, from taking the lease to losing it.
 type tenure struct {
-	shard int
-	term  int64
-	ctx   context.Context // ends with the lease
-	end   context.CancelFunc
-	timer *time.Timer // ends it, unless the lease is renewed before
+	shard   int
+	term    int64
+	renewed time.Time       // when that was asked for
+	ctx     context.Context // ends with the lease
+	end     context.CancelFunc
+	timer   *time.Timer // ends it, unless the lease is renewed before
 
 	mu     sync.Mutex
 	inside int           // followers at work
@@ -117,16 +121,19 @@ func (l *lead) round(ctx context.Context) time.Duration {
 		case ctx.Err() == nil:
 			l.h.log.Warn("parlor: a node's lease can't be renewed", "error", err)
 		}
-		l.renew(ctx)
 	}
-	if wait := beatEvery - time.Since(l.renewed); !l.take(ctx) || wait < wantEvery {
-		return wait
+	all := l.renew(ctx)
+	all = l.take(ctx) && all
+	wait := beatEvery - time.Since(l.renewed)
+	if !all {
+		wait = min(wait, wantEvery)
 	}
-	return wantEvery
+	return wait
 }
 
 func (l *lead) run(ctx context.Context, wait time.Duration) {
 	defer close(l.done)
+	defer l.leaving.Wait()
 	for {
 		timer := time.NewTimer(wait)
 		select {
@@ -184,21 +191,47 @@ func nodeName(node string) string { return "node." + digestKey(node) }
 // shardName is the lease of a shard.
 func shardName(shard int) string { return shardKey("follow", shard) }
 
-// renew renews the leases of this node's shards. Where that fails for a while, they
-// end by themselves.
-func (l *lead) renew(ctx context.Context) {
-	for _, t := range l.tenures() {
+// renew renews the leases of this node's shards, those first that were not renewed for
+// the longest time, and says whether all are. What fails is tried again until a lease
+// ends by itself.
+func (l *lead) renew(ctx context.Context) (all bool) {
+	ctx, cancel := context.WithTimeout(ctx, beatEvery)
+	defer cancel()
+	due := slices.DeleteFunc(l.tenures(), func(t *tenure) bool { return !t.renewed.Before(l.renewed) })
+	slices.SortStableFunc(due, func(a, b *tenure) int { return a.renewed.Compare(b.renewed) })
+	var failed atomic.Bool
+	together(due, func(t *tenure) {
 		asked := time.Now()
 		term, err := l.lease(ctx, t.shard)
 		switch {
 		case err == nil && term == t.term:
+			t.renewed = asked
 			t.timer.Reset(shardLease - shardGrace - time.Since(asked))
 		case err == nil || errors.Is(err, chat.ErrConflict):
 			l.lose(t)
 		default:
-			return
+			failed.Store(true)
 		}
+	})
+	return !failed.Load()
+}
+
+// together calls fn for each of a list: one by one while that is quick, else a few at
+// once, for a round of questions to a slow fence must be over before leases end.
+func together[T any](list []T, fn func(T)) {
+	for start := time.Now(); len(list) > 0 && time.Since(start) < quick; list = list[1:] {
+		fn(list[0])
 	}
+	var all sync.WaitGroup
+	places := make(chan struct{}, fenceCalls)
+	for _, x := range list {
+		places <- struct{}{}
+		all.Go(func() {
+			defer func() { <-places }()
+			fn(x)
+		})
+	}
+	all.Wait()
 }
 
 func (l *lead) lease(ctx context.Context, shard int) (term int64, err error) {
@@ -209,41 +242,48 @@ func (l *lead) lease(ctx context.Context, shard int) (term int64, err error) {
 }
 
 // take gives up the shards that another node is to have, and takes those that are
-// this node's. It reports whether some of them aren't here yet.
-func (l *lead) take(ctx context.Context) (wanting bool) {
-	got := false
+// this node's, and says whether all of them are here.
+func (l *lead) take(ctx context.Context) (all bool) {
+	var wanted []int
 	for shard := range chat.Shards {
 		t := l.tenure(shard)
 		mine := owner(l.nodes, shard) == l.node
 		switch {
 		case mine && t == nil:
-			asked := time.Now()
-			term, err := l.lease(ctx, shard)
-			if err != nil {
-				wanting = true
-				if !errors.Is(err, chat.ErrConflict) {
-					return wanting // the others would fail, too
-				}
-				continue
-			}
-			l.begin(shard, term, shardLease-shardGrace-time.Since(asked))
-			got = true
+			wanted = append(wanted, shard)
 		case !mine && t != nil:
 			l.giveUp(ctx, t)
 		}
 	}
-	if got {
+	ask, cancel := context.WithTimeout(ctx, beatEvery)
+	defer cancel()
+	var got atomic.Int64
+	var down atomic.Bool
+	together(wanted, func(shard int) {
+		if down.Load() {
+			return // it would fail, too
+		}
+		asked := time.Now()
+		switch term, err := l.lease(ask, shard); {
+		case err == nil:
+			l.begin(shard, term, asked)
+			got.Add(1)
+		case !errors.Is(err, chat.ErrConflict):
+			down.Store(true)
+		}
+	})
+	if got.Load() > 0 {
 		l.news()
 	}
-	return wanting
+	return got.Load() == int64(len(wanted))
 }
 
-func (l *lead) begin(shard int, term int64, d time.Duration) {
-	t := &tenure{shard: shard, term: term, left: make(chan struct{})}
+func (l *lead) begin(shard int, term int64, asked time.Time) {
+	t := &tenure{shard: shard, term: term, renewed: asked, left: make(chan struct{})}
 	t.ctx, t.end = context.WithCancel(context.Background())
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	t.timer = time.AfterFunc(d, func() { l.lose(t) })
+	t.timer = time.AfterFunc(shardLease-shardGrace-time.Since(asked), func() { l.lose(t) })
 	l.held[shard] = t
 }
 
@@ -264,7 +304,7 @@ func (l *lead) giveUp(ctx context.Context, t *tenure) {
 	l.leaving.Go(func() {
 		select {
 		case <-t.left:
-			l.release(ctx, t)
+			l.release(context.WithoutCancel(ctx), t)
 		case <-time.After(shardLease):
 		case <-ctx.Done():
 		}
@@ -272,7 +312,7 @@ func (l *lead) giveUp(ctx context.Context, t *tenure) {
 }
 
 func (l *lead) release(ctx context.Context, t *tenure) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fenceTime)
+	ctx, cancel := context.WithTimeout(ctx, fenceTime)
 	defer cancel()
 	if err := l.h.set.Fence.Release(ctx, shardName(t.shard), l.node); err != nil {
 		l.h.log.Warn("parlor: a shard's lease can't be given back, and ends later", "shard", t.shard, "error", err)
@@ -280,27 +320,34 @@ func (l *lead) release(ctx context.Context, t *tenure) {
 }
 
 // stop takes no more shards. Those at hand stay until leave.
-func (l *lead) stop() {
+func (l *lead) stop(ctx context.Context) {
 	l.quit()
-	<-l.done
-	l.leaving.Wait()
+	over(ctx, l.done)
 }
 
-// leave gives back all that is held; only what followers of the host don't leave stays
-// until its lease ends.
+// leave gives back all that is held, in fenceTime whatever became of ctx: the others wait
+// for it. Only what followers of the host don't leave stays until its lease ends.
 func (l *lead) leave(ctx context.Context) {
-	for _, t := range l.tenures() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fenceTime)
+	defer cancel()
+	together(l.tenures(), func(t *tenure) {
 		l.lose(t)
 		select {
 		case <-t.left:
 			l.release(ctx, t)
 		default:
 		}
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fenceTime)
-	defer cancel()
+	})
 	if err := l.h.set.Fence.Release(ctx, nodeName(l.node), l.node); err != nil {
 		l.h.log.Warn("parlor: the node's lease can't be given back, and ends later", "error", err)
+	}
+}
+
+// over waits until something has ended, as long as ctx lasts.
+func over(ctx context.Context, done <-chan struct{}) {
+	select {
+	case <-done:
+	case <-ctx.Done():
 	}
 }
 

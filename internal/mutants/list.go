@@ -20,7 +20,7 @@ var mutants = []mutant{
 	{"time follows the clock back", "drivers/memory/broker.go",
 		"case at.Before(r.at):", "case false:"},
 	{"a follower without a fence", "chat/hub/lead.go",
-		"			if err != nil {\n				wanting = true", "			if err != nil && !errors.Is(err, chat.ErrConflict) {\n				wanting = true"},
+		"		case err == nil:\n			l.begin(", "		case err == nil || errors.Is(err, chat.ErrConflict):\n			l.begin("},
 	{"the cursor goes on before the work is done", "chat/hub/place.go",
 		"if x.since.n < done.n {", "if false {"},
 	{"a host's failure is taken for done", "chat/hub/reader.go",

@@ -3,6 +3,7 @@ package hubtest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -163,4 +164,57 @@ func TestANewFollowerBeginsAtTheBeginning(t *testing.T) {
 		stop()
 		running.Wait()
 	})
+}
+
+// A fence that is slow, or fails now and then, costs nobody a shard: leases are renewed
+// side by side, and one that can't be renewed keeps no other from it.
+func TestAShardIsKeptThoughTheFenceIsSlow(t *testing.T) {
+	for name, fault := range map[string]hubtest.Fault{
+		"slow":  {Slow: 500 * time.Millisecond},
+		"fails": {Err: chat.ErrUnavailable, Every: 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hubtest.Run(t, 1, func(t *testing.T, k *hubtest.Kit) {
+				const rooms = 64 // of most shards
+				for i := range rooms {
+					k.Room(fmt.Sprint("r", i), "ann")
+				}
+				k.Settle()
+				k.Fail(hubtest.Fence, fault)
+				ctx, stop := context.WithCancel(t.Context())
+				var running sync.WaitGroup
+				var mu sync.Mutex
+				lost := 0
+				for i := range rooms { // each holds one call for long
+					running.Go(func() {
+						held := false
+						k.Node(0).Follow(ctx, fmt.Sprint("f", i), func(call context.Context, events []chat.Event) error {
+							if events[0].Room.Key != fmt.Sprint("r", i) || held {
+								return nil
+							}
+							held = true
+							select {
+							case <-time.After(3 * time.Minute):
+							case <-call.Done():
+								mu.Lock()
+								defer mu.Unlock()
+								if ctx.Err() == nil {
+									lost++
+								}
+							}
+							return nil
+						})
+					})
+				}
+				time.Sleep(10 * time.Minute)
+				mu.Lock()
+				if lost > 0 {
+					t.Errorf("%d of %d calls lost their lease", lost, rooms)
+				}
+				mu.Unlock()
+				stop()
+				running.Wait()
+			})
+		})
+	}
 }
