@@ -38,6 +38,8 @@ func (house) Rooms(_ context.Context, name string) ([]string, error) {
 
 func (house) Direct(_ context.Context, people []string) ([]string, error) {
 	switch strings.Join(people, " ") {
+	case "k0 k1 k2":
+		return many("many 3")
 	case "a":
 		return []string{"ab", "al"}, nil
 	case "b":
@@ -223,6 +225,7 @@ func TestCompileFails(t *testing.T) {
 		{"many of a name", `from:"many 501"`, `"many 501"`, chat.ErrTooLarge, query.MaxKeys, "too many users and rooms"},
 		{"many of two names", `from:"many 300" OR in:"many 201"`, `"many 201"`, chat.ErrTooLarge, query.MaxKeys, "too many users and rooms"},
 		{"many tokens", `a "` + strings.Repeat("情", 1001) + `"`, `"` + strings.Repeat("情", 1001) + `"`, chat.ErrTooLarge, search.MaxExpr, "too many words"},
+		{"many tokens and those that something was sent to", `"` + strings.Repeat("情", 995) + `" to:"many 3"`, `"many 3"`, chat.ErrTooLarge, search.MaxExpr, "too many words"},
 		{"many names and tokens", `"` + strings.Repeat("情", 600) + `" from:"many 499"`, `"many 499"`, chat.ErrTooLarge, search.MaxExpr, "too many words"},
 	} {
 		_, _, err := parse(t, c.text).Compile(t.Context(), env())

@@ -130,6 +130,15 @@ func TestCompleteFails(t *testing.T) {
 	}
 }
 
+func TestCompleteWithoutNames(t *testing.T) {
+	for text, want := range map[string]int{"from:": 1, "in:": 0} {
+		all, err := query.Completer{}.Complete(t.Context(), text, len(text))
+		if err != nil || len(all) != want {
+			t.Errorf("%s: %v, %v", text, all, err)
+		}
+	}
+}
+
 // The clock of the machine is that of a completer without one.
 func TestCompleteNow(t *testing.T) {
 	all, err := query.Completer{}.Complete(t.Context(), "month:", 6)

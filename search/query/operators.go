@@ -90,12 +90,9 @@ func allOperators() string {
 	return oneOf(names)
 }
 
-// oneOf lists what may stand at a place.
+// oneOf lists two or more of which one may stand at a place.
 func oneOf(all []string) string {
 	last := len(all) - 1
-	if last < 1 {
-		return strings.Join(all, "")
-	}
 	return strings.Join(all[:last], ", ") + " or " + all[last]
 }
 
@@ -153,15 +150,12 @@ func (o *operator) checkRange(n Range) *problem {
 	return nil
 }
 
-// expected says which values of time the operator takes.
+// expected says which units of time the operator takes, where it doesn't take all.
 func (o *operator) expected() string {
-	switch {
-	case o.largest == day:
+	if o.largest == day {
 		return "a day like 2026-11-25; “during:” takes months and years"
-	case o.smallest == day:
-		return "a month like 2026-11, a year or a day"
 	}
-	return expectedTime
+	return "a month like 2026-11, a year or a day"
 }
 
 // listing finds one of the words that the operator takes, written in any case.

@@ -164,6 +164,8 @@ func TestErrors(t *testing.T) {
 		{"on a month", "on:2026-11", "2026-11", "“2026-11” is a month, which “on:” doesn't take", "a day"},
 		{"during a minute", "during:2026-11-25T10:30", "2026-11-25T10:30", "is a minute", "a month"},
 		{"no range", "at:[2026-01]", "[2026-01]", "this is no range", "[2026-11-01 TO"},
+		{"a range without its end", "at:[2026 TO ]", "[2026", "this is no range", "[2026-11-01 TO"},
+		{"a range of three", "at:[2026 TO 2027 2028]", "[2026", "this is no range", "[2026-11-01 TO"},
 		{"a beginning in a range", `at:["2026*" TO *]`, "[", "this is no range", "[2026-11-01 TO"},
 		{"a star behind two backslashes", `ab\\*`, "*", "“*” stands at the end", "backslash"},
 		{"an open range", "at:[2026 TO 2027", "[2026 TO 2027", "the range is never closed", "“]”"},
