@@ -11,7 +11,8 @@
 //	storage              contracts: History (the archive), Directory (rooms, members, …),
 //	                     Fence (leases and registers)
 //	storage/storagetest  their conformance
-//	search               contract: Index; analysis; what an expression means
+//	search               contract: Index; analysis; what an expression means; highlights
+//	search/query         the language in which people search
 //	search/searchtest    its conformance
 //	presence             contract: Registry, who is here now
 //	presence/presencetest its conformance

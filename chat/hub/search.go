@@ -85,7 +85,19 @@ func (u User) Search(ctx context.Context, q Query) (Found, error) {
 	if err != nil {
 		return Found{}, err
 	}
-	return u.h.search(ctx, op, asker{u: u, scope: scope}, q)
+	return u.h.search(ctx, op, &asker{u: u, scope: scope}, q)
+}
+
+// CompleteQuery says what may stand at a cursor, a byte of a query's text: operators and
+// their values, people, rooms that the user may read, days and months of his zone, the
+// best first ([query.Completer]). A nil zone is UTC.
+func (u User) CompleteQuery(ctx context.Context, text string, cursor int, zone *time.Location) ([]query.Completion, error) {
+	leave, err := u.enter(ctx, "complete query")
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return query.Completer{Names: suggester{u}, Zone: zone}.Complete(ctx, text, cursor)
 }
 
 // Search finds messages in all rooms of a tenant. Names are those of the tenant's people
@@ -101,7 +113,7 @@ func (a Admin) Search(ctx context.Context, tenant string, q Query) (Found, error
 		return Found{}, err
 	}
 	nobody := User{a.h, chat.UserID{Tenant: tenant}}
-	return a.h.search(ctx, op, asker{u: nobody, scope: search.Scope{Tenant: tenant, All: true}, admin: true}, q)
+	return a.h.search(ctx, op, &asker{u: nobody, scope: search.Scope{Tenant: tenant, All: true}, admin: true}, q)
 }
 
 // asker is who searches.
@@ -109,9 +121,11 @@ type asker struct {
 	u     User
 	scope search.Scope
 	admin bool
+
+	rooms []storage.Room // in which he may find something; nil: not asked for yet
 }
 
-func (h *Hub) search(ctx context.Context, op string, a asker, q Query) (Found, error) {
+func (h *Hub) search(ctx context.Context, op string, a *asker, q Query) (Found, error) {
 	index, analysis, err := h.generations.answering(ctx, op, a.scope.Tenant)
 	if err != nil {
 		return Found{}, err
@@ -147,7 +161,7 @@ func (h *Hub) search(ctx context.Context, op string, a asker, q Query) (Found, e
 }
 
 // compile makes an expression out of a query, and tells what it was read as.
-func (a asker) compile(ctx context.Context, analysis search.Analysis, q Query) (Found, search.Expr, error) {
+func (a *asker) compile(ctx context.Context, analysis search.Analysis, q Query) (Found, search.Expr, error) {
 	parse := query.Parse
 	if q.Lenient {
 		parse = query.ParseLenient
@@ -186,7 +200,7 @@ func (u User) scope(ctx context.Context) (search.Scope, error) {
 }
 
 // entitle says what the values of a facet are called.
-func (h *Hub) entitle(ctx context.Context, a asker, field string, buckets []search.Bucket) ([]Bucket, error) {
+func (h *Hub) entitle(ctx context.Context, a *asker, field string, buckets []search.Bucket) ([]Bucket, error) {
 	titled := make([]Bucket, len(buckets))
 	for i, b := range buckets {
 		titled[i] = Bucket{b, b.Value}

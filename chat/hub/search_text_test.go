@@ -250,6 +250,32 @@ func TestPeopleAndRoomsByName(t *testing.T) {
 	fails(t, err, chat.ErrTooLarge, "name")
 }
 
+func TestQueriesAreCompleted(t *testing.T) {
+	k := newKit(t, nil)
+	k.named(map[string]string{"ann": "Ann Lee", "a2": "Anna"})
+	_, err := k.as("ann").Create(t.Context(), storage.Room{Kind: storage.Private, Title: "Kitchen cabinet"})
+	ok(t, err)
+	for _, c := range []struct{ who, text, want string }{
+		{"bob", "soup from:an", `from:"Ann Lee"|from:Anna`},
+		{"bob", "in:kit", "in:Kitchen"}, // and not a room that he doesn't know of
+		{"ann", "in:kit", `in:Kitchen|in:"Kitchen cabinet"`},
+		{"bob", "has:l", "has:link"},
+		{"bob", "from:" + strings.Repeat("x", chat.MaxName+1), ""},
+	} {
+		all, err := k.as(c.who).CompleteQuery(t.Context(), c.text, len(c.text), nil)
+		ok(t, err)
+		var got []string
+		for _, x := range all {
+			got = append(got, strings.TrimPrefix(c.text[:x.Start], "soup ")+strings.TrimSpace(x.Text))
+		}
+		if s := strings.Join(got, "|"); s != c.want {
+			t.Errorf("%s of %s: %s, want %s", c.text, c.who, s, c.want)
+		}
+	}
+	_, err = k.as("bob").CompleteQuery(t.Context(), "x", 2, nil)
+	fails(t, err, chat.ErrInvalid, "cursor")
+}
+
 // An operator finds what is in every room of the tenant, and of no other.
 func TestAnOperatorSearchesATenant(t *testing.T) {
 	var log lockedLog
