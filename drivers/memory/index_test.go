@@ -22,6 +22,18 @@ func indexSite(testing.TB) *searchtest.Site {
 
 func TestIndex(t *testing.T) { searchtest.Index(t, indexSite) }
 
+// A generation is as good as the index.
+func TestGeneration(t *testing.T) {
+	searchtest.Index(t, func(testing.TB) *searchtest.Site {
+		first := memory.New(nil)
+		return &searchtest.Site{Without: []string{"Generations"}, Open: func(ctx context.Context) (search.Index, func() error, error) {
+			s := first.Reopen()
+			ix, err := search.Generation(ctx, s.Index(), "g")
+			return ix, s.Close, err
+		}}
+	})
+}
+
 // doneLater is a context that is done from its second question on.
 type doneLater struct {
 	context.Context

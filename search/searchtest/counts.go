@@ -190,19 +190,29 @@ var scopeCases = []indexCase{
 	{
 		"scope of many rooms", "somebody may be in very many rooms",
 		func(w *world) error {
+			const n = 10_000
 			var docs []search.Document
 			s := rooms()
-			for i := range 3000 {
+			for i := range n + n/10 {
 				key := fmt.Sprintf("room-%d", i)
-				docs = append(docs, doc(key, 1, i, "x"), doc(key, 2, i, "x"))
-				if i%3 > 0 {
-					s.Rooms[key] = chat.Seq(i % 3)
+				docs = append(docs, doc(key, 1, i, "x", "author", "ann"), doc(key, 2, i, "x", "author", "bob"))
+				if i%11 > 0 { // 10,000 of them
+					s.Rooms[key] = chat.Seq(1 + i%2)
 				}
 			}
 			if err := w.apply(docs...); err != nil {
 				return err
 			}
-			return w.agrees(search.Request{Where: search.Term("x"), Scope: s, Limit: search.MaxLimit, Count: 10_000})
+			// Not all pages: three in the middle of them are enough.
+			r := search.Request{
+				Where: search.Term("x"), Scope: s, Limit: 100, Count: 2 * n, Facets: []search.Facet{{Field: "author", Size: 5}},
+			}
+			want := w.matches(r)
+			from := want[len(want)/2]
+			return errs(
+				w.agrees(search.Request{Where: r.Where, Scope: s, Count: r.Count, Facets: r.Facets}),
+				w.pages(r, search.Hit{Position: from.Position, At: from.At}, 3, want[len(want)/2+1:]),
+			)
 		},
 	},
 	{

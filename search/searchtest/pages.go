@@ -175,6 +175,35 @@ var pageCases = []indexCase{
 		},
 	},
 	{
+		"cursors from elsewhere", "a cursor is a place, whether something stands there or not: after a restore, a drop or from another node",
+		func(w *world) error {
+			if err := w.apply(doc("a", 1, 1, "x"), doc("b", 7, 2, "x"), doc("c", 3, 3, "x"), doc("b", 8, 4, "x")); err != nil {
+				return err
+			}
+			r := search.Request{Where: search.Term("x"), Scope: rooms("a", "b", "c"), Limit: 1, Count: 9}
+			all := w.matches(r)
+			for _, c := range []struct {
+				room string
+				seq  chat.Seq
+				min  int
+				left int
+			}{
+				{"z", 1, 5, 4}, {"b", 9, 4, 4}, {"b", 8, 4, 3}, {"b", 1, 4, 3}, {"unknown", 1, 2, 2}, {"a", 9, 2, 1}, {"a", 2, 1, 1}, {"a", 1, 1, 0}, {"c", 9, 0, 0},
+			} {
+				r.After = r.NextAfter(search.Hit{Position: at(c.room, c.seq), At: minute(c.min)})
+				res, err := w.ix.Search(w.ctx, r)
+				if err != nil {
+					return err
+				}
+				left := all[len(all)-c.left:]
+				if res.Count != len(all) || len(res.Hits) != min(1, c.left) || c.left > 0 && res.Hits[0].Position != left[0].Position || (res.Next != "") != (c.left > 1) {
+					return fmt.Errorf("behind %v: %v, count %d, next %q; want the first of the last %d", c, res.Hits, res.Count, res.Next, c.left)
+				}
+			}
+			return nil
+		},
+	},
+	{
 		"limits of a request", "what is too much is refused, and names the limit",
 		func(w *world) error {
 			facets := make([]search.Facet, search.MaxFacets+1)

@@ -3,8 +3,7 @@
 // [Site], which is how to reach the driver.
 //
 // A case is data: a name, why it exists, and a function ([IndexCases]). Cases say
-// by themselves what must be found; a last one compares random documents and
-// expressions with [search.Match].
+// by themselves what must be found; the random ones compare with [search.Match].
 package searchtest
 
 import (
@@ -25,6 +24,10 @@ type Site struct {
 	// Refresh returns when everything that was applied is shown. Nil: it is when
 	// Apply returns.
 	Refresh func(ctx context.Context) error
+
+	// Without names the optional capabilities that the driver lacks: "Generations". The
+	// suite proves both, that they work and that they are really unsupported.
+	Without []string
 }
 
 // Index runs every case against the driver. at makes an empty site for one case,
@@ -37,7 +40,7 @@ func Index(t *testing.T, at func(testing.TB) *Site) {
 // IndexCases is what an index must do.
 func IndexCases() []suite.Case[*Site] {
 	var all []suite.Case[*Site]
-	for _, c := range slices.Concat(exprCases, pageCases, countCases, scopeCases, applyCases, lifeCases, randomCases) {
+	for _, c := range slices.Concat(exprCases, pageCases, countCases, scopeCases, applyCases, lifeCases, generationCases, largeCases, randomCases) {
 		all = append(all, suite.Case[*Site]{Name: c.name, Why: c.why, Run: func(ctx context.Context, s *Site) error {
 			w, err := open(ctx, s)
 			if err != nil {

@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/search"
+	"github.com/parlor-chat/parlor/storage"
 )
 
 // tenant is the tenant of the cases; some have a second one.
@@ -89,6 +91,17 @@ func (w *world) apply(docs ...search.Document) error {
 	return w.refresh()
 }
 
+// drop drops documents, and waits until that is shown.
+func (w *world) drop(span storage.Span, before time.Time) error {
+	if err := w.ix.Drop(w.ctx, span, before); err != nil {
+		return fmt.Errorf("drop: %w", err)
+	}
+	maps.DeleteFunc(w.applied, func(p chat.Position, d search.Document) bool {
+		return span.Holds(p.Room) && (before.IsZero() || d.At.Before(before))
+	})
+	return w.refresh()
+}
+
 func (w *world) refresh() error {
 	if w.site.Refresh == nil {
 		return nil
@@ -131,7 +144,7 @@ func (w *world) findsSeqs(e search.Expr, want ...chat.Seq) error {
 	}
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
-		return fmt.Errorf("%#v finds %v, want %v", e, got, want)
+		return fmt.Errorf("%.500s finds %v, want %v", fmt.Sprintf("%#v", e), got, want)
 	}
 	return nil
 }
@@ -165,6 +178,33 @@ func (w *world) walk(r search.Request) ([]search.Hit, error) {
 		hits = slices.Concat(hits, page.Hits)
 	}
 	return hits, nil
+}
+
+// pages checks n pages behind a place.
+func (w *world) pages(r search.Request, behind search.Hit, n int, want []search.Document) error {
+	r.After = r.NextAfter(behind)
+	for range n {
+		res, err := w.ix.Search(w.ctx, r)
+		if err != nil {
+			return fmt.Errorf("search %s: %w", show(r), err)
+		}
+		most := min(r.Limit, len(want))
+		if len(res.Hits) != most {
+			return fmt.Errorf("search %s: a page of %d hits, want %d", show(r), len(res.Hits), most)
+		}
+		for i, h := range res.Hits {
+			if h.Position != want[i].Position {
+				return fmt.Errorf("search %s: hit %d of a page is %v, want %v", show(r), i, h.Position, want[i].Position)
+			}
+		}
+		if r.After, want = res.Next, want[most:]; (r.After == "") != (len(want) == 0) {
+			return fmt.Errorf("search %s: the next page is %q, and %d hits are left", show(r), r.After, len(want))
+		}
+		if r.After == "" {
+			break
+		}
+	}
+	return nil
 }
 
 // matches is what a request must find, by [search.Match], in order.
@@ -266,7 +306,8 @@ func wantKind(what string, err, kind error, field string) error {
 
 // show is a request for messages of failures.
 func show(r search.Request) string {
-	return fmt.Sprintf("%#v in %v (limit %d, count %d, facets %v)", r.Where, r.Scope, r.Limit, r.Count, r.Facets)
+	return fmt.Sprintf("%.500s in %.500s (limit %d, count %d, facets %v)",
+		fmt.Sprintf("%#v", r.Where), fmt.Sprint(r.Scope), r.Limit, r.Count, r.Facets)
 }
 
 func places(all []chat.Position) string {

@@ -482,5 +482,5 @@ func forgetsGone() func(testing.TB) *searchtest.Site {
 }
 
 func TestWrongIndexesAreCaught(t *testing.T) {
-	suite.Catch(t, searchtest.IndexCases(), wrongIndexes)
+	suite.Catch(t, searchtest.IndexCases(), slices.Concat(wrongIndexes, wrongGenerations, wrongLarge))
 }

@@ -1,4 +1,4 @@
-package memory_test
+package bench_test
 
 import (
 	"bufio"
