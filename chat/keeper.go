@@ -14,7 +14,7 @@ import (
 // Where a pending event can't be placed, for it is 12 hours old or was refused, it is
 // set aside: its id stays spent ([ErrExpired], or why it was refused), its sender is
 // told by a [SignalSetAside], and an operator decides. One whose id belongs to another
-// event is kept under a new id.
+// event is kept under a new id. So is what was placed, and the archive refuses for good.
 //
 // What was placed is marked with the memory that the broker had ([Forgetful]; "" where
 // it can't be lost).
@@ -26,11 +26,14 @@ type Keeper interface {
 	// Kept reads one, or ErrNotFound.
 	Kept(ctx context.Context, id EventID) (Held, error)
 
-	// Forget says that the archive shows events. Those that are pending stay.
-	Forget(ctx context.Context, ids ...EventID) error
+	// Forget says what the archive shows under the ids of events. They are forgotten,
+	// but for those that are pending; where it is a [Tombstone] for what was [Refused],
+	// the event is set aside.
+	Forget(ctx context.Context, shown ...Event) error
 
 	// Decide ends the time of an event that is set aside: it is placed after all, or
-	// dropped. Another event is ErrNotFound.
+	// dropped. One in whose place a tombstone stands is placed anew, under a new id.
+	// Another event is ErrNotFound.
 	Decide(ctx context.Context, id EventID, place bool) error
 
 	// Return puts all back that was placed under one memory into another, which the
@@ -49,8 +52,12 @@ type Held struct {
 	Event  Event // with its position where it is placed
 	State  State // Pending or Placed
 	Since  time.Time
-	Aside  error // why it is set aside; nil where it isn't
+	Aside  error // why it is set aside; nil where it isn't. If Placed, the archive refused it
 }
+
+// Refused is the Why of a [Tombstone] that stands for an event which the archive refused
+// for good.
+const Refused = "refused"
 
 // SignalSetAside is the name of the signal that tells the sender of an event that it was
 // set aside; its data is the id, as text.

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
@@ -59,32 +60,46 @@ func (a *archiver) do(ctx context.Context, p chat.Position) error {
 // a node that doesn't say it has nothing of the lost memory in hand ([nodeLease]).
 const appendTime = 8 * time.Second
 
-// append stores events. One that the archive refuses for good is set aside: its
-// tombstone takes its place, so that the room goes on without a hole.
+// append stores events. One that the archive refuses for good is set aside: its tombstone
+// takes its place, so that the room goes on without a hole. What it said is kept by the
+// journal that holds it ([chat.Keeper]), which tells the sender; where there is none, he is
+// told here.
 func (a *archiver) append(ctx context.Context, events []chat.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, appendTime)
 	defer cancel()
-	err := a.h.set.History.Append(ctx, events)
-	var failed *chat.BatchError
-	if !errors.As(err, &failed) {
-		return err
-	}
-	stored := events
-	for i, why := range failed.Items {
-		if !forGood(why) {
-			continue
+	var refused []chat.Event
+	for stored := events; ; {
+		err := a.h.set.History.Append(ctx, stored)
+		if err == nil {
+			break
 		}
-		a.h.log.Error("parlor: the archive refuses an event, a tombstone takes its place", "event", events[i].Position(), "error", why)
-		if &stored[0] == &events[0] {
-			stored = append([]chat.Event(nil), events...)
+		var failed *chat.BatchError
+		if !errors.As(err, &failed) {
+			return err
 		}
-		stored[i] = tombstone(events[i])
-		stored[i].Content = &chat.Tombstone{Was: events[i].Kind(), Why: "the archive refused it"}
+		stored = slices.Clone(stored)
+		known := len(refused)
+		for i, why := range failed.Items {
+			if e := stored[i]; forGood(why) && e.Kind() != chat.KindTombstone {
+				a.h.log.Error("parlor: the archive refuses an event, a tombstone takes its place", "event", e.Position(), "error", why)
+				refused = append(refused, e)
+				stored[i] = tombstone(e)
+				stored[i].Content = &chat.Tombstone{Was: e.Kind(), Why: chat.Refused}
+			}
+		}
+		if len(refused) == known {
+			return err
+		}
 	}
-	if &stored[0] == &events[0] {
-		return err
+	if _, err := chat.AsKeeper(a.h.set.Broker); err == nil {
+		return nil
 	}
-	return a.h.set.History.Append(ctx, stored)
+	for i := range refused {
+		if e := &refused[i]; !e.Sender.IsZero() {
+			a.h.set.Broker.Signal(ctx, chat.Signal{Room: e.Room, To: e.Sender, Name: chat.SignalSetAside, Data: []byte(e.ID.String())}) // may be lost
+		}
+	}
+	return nil
 }
 
 // forGood says whether trying again can't help.

@@ -90,8 +90,9 @@ func (t *tidy) pass(ctx context.Context) error {
 	}
 }
 
-// shown is what the archive shows of what is held.
-func (t *tidy) shown(ctx context.Context, held []chat.Held) ([]chat.EventID, error) {
+// shown is what the archive shows of what is held. What was erased is not shown as refused:
+// a journal must not keep it.
+func (t *tidy) shown(ctx context.Context, held []chat.Held) ([]chat.Event, error) {
 	var refs []storage.Ref
 	for i := range held {
 		if h := &held[i]; h.State == chat.Placed || h.Aside != nil { // what is set aside may have been placed by an earlier try
@@ -105,11 +106,18 @@ func (t *tidy) shown(ctx context.Context, held []chat.Held) ([]chat.EventID, err
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]chat.EventID, len(page.Events))
-	for i := range page.Events {
-		ids[i] = page.Events[i].ID
+	erased := map[chat.EventID]bool{}
+	for i := range page.Changes {
+		if c := &page.Changes[i]; c.Kind() == chat.KindErase {
+			erased[c.Target] = true
+		}
 	}
-	return ids, nil
+	for i, e := range page.Events {
+		if erased[e.Subject()] {
+			page.Events[i] = tombstone(e)
+		}
+	}
+	return page.Events, nil
 }
 
 // pending is a text that is kept by this node and not placed yet, for its sender to

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/chat/hub"
 	"github.com/parlor-chat/parlor/drivers"
 	"github.com/parlor-chat/parlor/drivers/journal"
 	"github.com/parlor-chat/parlor/storage"
@@ -81,4 +84,130 @@ func TestThereIsNoDoubtWhereNothingIsForgotten(t *testing.T) {
 	fails(t, h.Admin().EndDoubt(t.Context()), errors.ErrUnsupported, "memory")
 	ok(t, h.Shutdown(t.Context()))
 	fails(t, h.Admin().EndDoubt(t.Context()), chat.ErrClosed, "")
+}
+
+// told are the events of which a session was told that they were set aside.
+func told(t *testing.T, s *hub.Session) (ids []string) {
+	t.Helper()
+	buf := make([]*hub.Delivery, 16)
+	for {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		n, err := s.Next(ctx, buf)
+		cancel()
+		if errors.Is(err, context.DeadlineExceeded) {
+			slices.Sort(ids)
+			return ids
+		}
+		ok(t, err)
+		for _, d := range buf[:n] {
+			if d.Signal != nil && d.Signal.Name == chat.SignalSetAside {
+				ids = append(ids, string(d.Signal.Data))
+			}
+		}
+	}
+}
+
+// fussyHistory refuses some texts for good, until it is tamed, and says nothing of what lies
+// behind one.
+type fussyHistory struct {
+	storage.History
+	tamed *atomic.Bool
+}
+
+func (h fussyHistory) Append(ctx context.Context, events []chat.Event) error {
+	isPoison := func(e chat.Event) bool {
+		x, isText := e.Content.(*chat.Text)
+		return isText && x.Body == "poison" && !h.tamed.Load()
+	}
+	n := slices.IndexFunc(events, isPoison)
+	if n < 0 {
+		return h.History.Append(ctx, events)
+	}
+	if err := h.History.Append(ctx, events[:n]); err != nil {
+		return err
+	}
+	var failed *chat.BatchError
+	for i := range events[n:] {
+		failed = failed.Fail(n+i, &chat.Error{Kind: chat.ErrIncomplete, Op: "append", Field: "seq"})
+	}
+	return failed.Fail(n, &chat.Error{Kind: chat.ErrTooLarge, Op: "append", Field: "body"})
+}
+
+// What the archive refuses is lost nowhere: the journal holds it with all that it says, until
+// an operator decides; its sender is told; and the room goes on.
+func TestAJournalHoldsWhatTheArchiveRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKit(t, nil)
+		ok(t, k.Admin().CatchUp(t.Context()))
+		ok(t, k.Shutdown(t.Context()))
+		var tamed atomic.Bool
+		j := k.journaled(func(s *drivers.Set) { s.History = fussyHistory{s.History, &tamed} })
+		ann, bob := k.connect(k.Hub, "ann", 0), k.connect(k.Hub, "bob", 0)
+		var events []chat.Event
+		for _, body := range []string{"before", "poison", "poison", "poison", "behind"} {
+			events = append(events, chat.Event{ID: chat.NewID(), Room: k.kitchen, Sender: user("ann"), Content: &chat.Text{Body: body}})
+		}
+		receipts, err := j.Publish(t.Context(), events)
+		ok(t, err)
+		poison := receipts[1:4]
+		time.Sleep(10 * time.Second)
+		look := func(want int) []chat.Held {
+			t.Helper()
+			held, err := k.Admin().Held(t.Context(), 0, 10)
+			ok(t, err)
+			if len(held) != want {
+				t.Fatalf("the journal holds %v", held)
+			}
+			return held
+		}
+		for i, h := range look(3) {
+			if x, isText := h.Event.Content.(*chat.Text); !isText || x.Body != "poison" || h.Aside == nil || h.Event.Seq != poison[i].Seq {
+				t.Errorf("it holds %+v", h)
+			}
+		}
+		page, err := k.store.History().Page(t.Context(), k.kitchen, chat.Latest(4).All())
+		ok(t, err)
+		for i, e := range page.Events {
+			if x, gone := e.Content.(*chat.Tombstone); gone != (i < 3) || gone && (x.Why != chat.Refused || e.ID != poison[i].ID) {
+				t.Errorf("the archive shows %+v", e)
+			}
+		}
+		var ids []string
+		for _, r := range poison {
+			ids = append(ids, r.ID.String())
+		}
+		slices.Sort(ids)
+		same(t, told(t, ann), ids)
+		same(t, told(t, bob), nil)
+		// One is erased, one is dropped, and one is placed when the archive takes it.
+		_, err = k.Admin().Erase(t.Context(), k.kitchen, poison[0].ID, "it was a secret")
+		ok(t, err)
+		time.Sleep(5 * time.Second)
+		look(2)
+		ok(t, k.Admin().Decide(t.Context(), poison[1].ID, false))
+		tamed.Store(true)
+		ok(t, k.Admin().Decide(t.Context(), poison[2].ID, true))
+		time.Sleep(5 * time.Second)
+		look(0)
+		page, err = k.store.History().Page(t.Context(), k.kitchen, chat.Latest(1).All())
+		ok(t, err)
+		if x, isText := page.Events[0].Content.(*chat.Text); !isText || x.Body != "poison" || page.Events[0].Sender != user("ann") {
+			t.Errorf("the archive ends with %+v", page.Events[0])
+		}
+	})
+}
+
+// Where there is no journal, the sender is told at least.
+func TestTheSenderIsToldThatTheArchiveRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKit(t, nil)
+		ok(t, k.Admin().CatchUp(t.Context()))
+		ok(t, k.Shutdown(t.Context()))
+		k.Hub = k.over(func(s *drivers.Set) { s.History = pickyHistory{s.History} })
+		ann, bob := k.connect(k.Hub, "ann", 0), k.connect(k.Hub, "bob", 0)
+		r := k.say("ann", "poison")
+		time.Sleep(10 * time.Second)
+		same(t, told(t, ann), []string{r.ID.String()})
+		same(t, told(t, bob), nil)
+	})
 }

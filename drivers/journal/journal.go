@@ -9,11 +9,13 @@
 // Publish waits a second for events to be placed, then returns receipts that say
 // pending. In each room events are placed in the order in which they came, one batch at
 // a time. What can't be placed within 12 hours, or is refused after its sender was told
-// that it is pending, is set aside for an operator to decide ([chat.Keeper]).
+// that it is pending, or by the archive, is set aside for an operator to decide
+// ([chat.Keeper]).
 package journal
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -58,6 +60,8 @@ type Journal struct {
 	ctx     context.Context // ends with Close
 	quit    context.CancelFunc
 	running sync.WaitGroup
+
+	deciding sync.Mutex // taken before mu
 
 	mu      sync.Mutex
 	closed  bool
@@ -124,10 +128,15 @@ func New(ctx context.Context, store Store, to chat.Broker, o *Options) (*Journal
 			continue // twice in the store
 		}
 		r.Record, r.kept, r.tried, r.told = records[i], true, true, true
-		if r.placed() {
+		switch {
+		case r.Aside != "":
+			r.aside = asideFor(r.Aside)
+			r.tried = errors.Is(r.aside, chat.ErrExpired) // else it is known where it is
+			j.finish(r, r.aside)
+		case r.placed():
 			r.receipt = receipt(&r.Event)
 			close(r.done)
-		} else {
+		default:
 			j.enqueue(r)
 		}
 	}

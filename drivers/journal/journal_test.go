@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,7 +93,8 @@ type site struct {
 	t      *testing.T
 	mem    *memory.Store
 	broker *flaky
-	store  *journal.Memory
+	store  journal.Store
+	full   atomic.Bool // the store is
 	j      *journal.Journal
 	opt    journal.Options
 	memory string // that is valid
@@ -101,7 +103,8 @@ type site struct {
 // run runs a test in a bubble, so that hours take no time.
 func run(t *testing.T, fn func(t *testing.T, s *site)) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &site{t: t, mem: memory.New(nil), store: new(journal.Memory), opt: journal.Options{Logger: slog.New(slog.DiscardHandler)}}
+		s := &site{t: t, mem: memory.New(nil), opt: journal.Options{Logger: slog.New(slog.DiscardHandler)}}
+		s.store = filling{new(journal.Memory), &s.full}
 		b := s.mem.Broker()
 		s.broker = &flaky{Broker: b, Forgetful: b.(chat.Forgetful)}
 		s.open()
@@ -175,7 +178,7 @@ func (s *site) held(want ...string) []chat.Held {
 func (s *site) forget(bodies ...string) {
 	s.t.Helper()
 	for _, b := range bodies {
-		if err := s.j.Forget(s.t.Context(), text(b).ID); err != nil {
+		if err := s.j.Forget(s.t.Context(), text(b)); err != nil {
 			s.t.Fatal(err)
 		}
 	}
@@ -412,8 +415,146 @@ func TestWhatIsRefused(t *testing.T) {
 		s.j.Close()
 		s.open()
 		time.Sleep(time.Second)
-		if id := s.held("x")[0].Event.ID; id == other.ID || id != held[0].Event.ID {
+		again := s.held("x")[0]
+		if id := again.Event.ID; id == other.ID || id != held[0].Event.ID {
 			t.Errorf("it has the id %v", id)
+		}
+		if !errors.Is(again.Aside, chat.ErrConflict) || again.State != chat.Pending {
+			t.Errorf("in its next life it is %v, aside %v", again.State, again.Aside)
+		}
+		equal(t, "doubt", s.lose(true), false) // nobody has placed it
+	})
+}
+
+// What was refused lies nowhere, whatever came of earlier tries.
+func TestWhatIsRefusedIsNoDoubt(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		s.broker.fail(chat.ErrUnavailable, false)
+		if _, err := s.say("x"); err != nil {
+			t.Fatal(err)
+		}
+		s.broker.fail(&chat.BatchError{Items: map[int]error{0: chat.ErrTooLarge}}, false)
+		time.Sleep(10 * time.Second)
+		if h := s.held("x")[0]; !errors.Is(h.Aside, chat.ErrTooLarge) {
+			t.Errorf("aside: %v", h.Aside)
+		}
+		equal(t, "doubt", s.lose(true), false)
+	})
+}
+
+// refused is what the archive shows of a text that it refused.
+func refused(body string) chat.Event {
+	e := text(body)
+	e.Content = &chat.Tombstone{Was: chat.KindText, Why: chat.Refused}
+	return e
+}
+
+// What the archive refuses is set aside with all that it says: the tombstone in its place is
+// not what was sent.
+func TestWhatTheArchiveRefusesIsSetAside(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		if _, err := s.say("a", "b", "c"); err != nil {
+			t.Fatal(err)
+		}
+		look := func(when string) {
+			t.Helper()
+			for i, h := range s.held("a", "b") {
+				if h.State != chat.Placed || h.Event.Seq != chat.Seq(i+1) || !errors.Is(h.Aside, chat.ErrInvalid) {
+					t.Errorf("%s: %+v", when, h)
+				}
+			}
+			if _, err := s.say("a"); !errors.Is(err, chat.ErrInvalid) {
+				t.Errorf("%s, a retry: %v", when, err)
+			}
+		}
+		for range 3 { // whoever looks in the archive again finds the same
+			if err := s.j.Forget(t.Context(), refused("a"), refused("b"), text("c")); err != nil {
+				t.Fatal(err)
+			}
+			look("set aside")
+		}
+		synctest.Wait()
+		for _, body := range []string{"a", "b"} {
+			if !slices.ContainsFunc(s.broker.signals, func(x chat.Signal) bool {
+				return x.Name == chat.SignalSetAside && x.To.Key == "ann" && string(x.Data) == text(body).ID.String()
+			}) || len(s.broker.signals) != 2 {
+				t.Errorf("the sender was told %+v", s.broker.signals)
+			}
+		}
+		s.j.Close()
+		s.open()
+		time.Sleep(time.Minute)
+		look("in the next life")
+		equal(t, "doubt", s.lose(true), false)
+		time.Sleep(time.Minute)
+		look("after a loss")
+		if got := s.log(); len(got) != 0 { // but for the archive, which is not asked here
+			t.Errorf("the log is %q", got)
+		}
+		// Placed after all, it is a new event: the id is the tombstone's.
+		ctx, a, b := t.Context(), text("a").ID, text("b").ID
+		if err := errors.Join(s.j.Decide(ctx, a, true), s.j.Decide(ctx, b, false)); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Second)
+		s.j.Close()
+		s.open()
+		if h := s.held("a")[0]; h.State != chat.Placed || h.Aside != nil || h.Event.ID == a {
+			t.Errorf("decided: %+v", h)
+		}
+		if got := s.log(); !slices.Equal(got, []string{"a"}) {
+			t.Errorf("the log is %q", got)
+		}
+	})
+}
+
+// An operator's word that can't be kept changes nothing.
+func TestADecisionThatCantBeKept(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		if _, err := s.say("a"); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.j.Forget(t.Context(), refused("a")); err != nil {
+			t.Fatal(err)
+		}
+		s.full.Store(true)
+		if err := s.j.Decide(t.Context(), text("a").ID, true); !errors.Is(err, chat.ErrUnavailable) {
+			t.Errorf("decided: %v, want %v", err, chat.ErrUnavailable)
+		}
+		if h := s.held("a")[0]; h.Aside == nil || h.Event.ID != text("a").ID {
+			t.Errorf("%+v", h)
+		}
+	})
+}
+
+// What is set aside stays so in the next life, and the sender is told once.
+func TestWhatIsSetAsideStaysSo(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		s.broker.fail(chat.ErrUnavailable, false)
+		if _, err := s.say("a", "b"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(12*time.Hour + 2*time.Minute)
+		s.j.Close()
+		s.broker.fail(nil, false)
+		s.open()
+		time.Sleep(2 * time.Minute)
+		for _, h := range s.held("a", "b") {
+			if !errors.Is(h.Aside, chat.ErrExpired) {
+				t.Errorf("%+v", h)
+			}
+		}
+		if n := len(s.broker.signals); n != 2 {
+			t.Errorf("the sender was told %d times", n)
+		}
+		if err := s.j.Decide(t.Context(), text("a").ID, true); err != nil {
+			t.Fatal(err)
+		}
+		s.j.Close()
+		s.open()
+		time.Sleep(2 * time.Minute)
+		if h := s.held("a", "b")[0]; h.State != chat.Placed || h.Aside != nil {
+			t.Errorf("decided: %+v", h)
 		}
 	})
 }
@@ -468,8 +609,21 @@ func TestAFullJournalRefusesInOrder(t *testing.T) {
 // full is a disk that is.
 type full struct{ journal.Store }
 
-func (full) Keep(context.Context, []journal.Record) error {
-	return errors.New("no space left on device")
+var errFull = errors.New("no space left on device")
+
+func (full) Keep(context.Context, []journal.Record) error { return errFull }
+
+// filling is a disk that is full from some time on.
+type filling struct {
+	journal.Store
+	full *atomic.Bool
+}
+
+func (f filling) Keep(ctx context.Context, r []journal.Record) error {
+	if f.full.Load() {
+		return errFull
+	}
+	return f.Store.Keep(ctx, r)
 }
 
 func TestWhatCantBeKeptIsRefused(t *testing.T) {
@@ -549,11 +703,10 @@ func TestWhatIsForgottenIsFreed(t *testing.T) {
 		return int64(m.HeapAlloc)
 	}
 	round := func() {
-		events, ids := make([]chat.Event, 200), make([]chat.EventID, 200)
+		events := make([]chat.Event, 200)
 		for i := range events {
 			events[i] = text("")
 			events[i].ID, events[i].Content = chat.NewID(), &chat.Text{Body: strings.Repeat("x", 20_000)}
-			ids[i] = events[i].ID
 		}
 		r, err := j.Publish(t.Context(), events)
 		if err != nil {
@@ -562,7 +715,7 @@ func TestWhatIsForgottenIsFreed(t *testing.T) {
 		if err := mem.Broker().Archived(t.Context(), chat.Position{Room: room, Seq: r[len(r)-1].Seq}); err != nil {
 			t.Fatal(err) // by another node
 		}
-		if err := j.Forget(t.Context(), ids...); err != nil {
+		if err := j.Forget(t.Context(), events...); err != nil {
 			t.Fatal(err)
 		}
 	}

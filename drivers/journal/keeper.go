@@ -72,21 +72,30 @@ func (j *Journal) Kept(ctx context.Context, id chat.EventID) (chat.Held, error) 
 	return chat.Held{}, &chat.Error{Kind: chat.ErrNotFound, Op: op, Field: "id"}
 }
 
-// Forget implements chat.Keeper. What is set aside is forgotten, too: it had been
-// placed by an earlier try.
-func (j *Journal) Forget(ctx context.Context, ids ...chat.EventID) error {
+// Forget implements chat.Keeper. What is set aside is forgotten, too, where the archive
+// shows it: it had been placed by an earlier try.
+func (j *Journal) Forget(ctx context.Context, shown ...chat.Event) error {
 	if err := j.ready(ctx, "forget"); err != nil {
 		return err
 	}
 	j.mu.Lock()
 	var gone []*record
-	for _, id := range ids {
-		if r := j.records[id]; r != nil && (r.placed() || r.aside != nil) {
+	var aside []Record
+	for i := range shown {
+		r := j.records[shown[i].ID]
+		t, emptied := shown[i].Content.(*chat.Tombstone)
+		switch {
+		case r == nil || r.pending():
+		case !emptied || t.Why != chat.Refused || r.Event.Kind() == chat.KindTombstone:
 			gone = append(gone, r)
 			j.forget(r)
+		case r.aside == nil:
+			j.setAside(r, &chat.Error{Kind: chat.ErrInvalid, Op: "archive", Field: "content"})
+			aside = append(aside, r.Record)
 		}
 	}
 	j.mu.Unlock()
+	j.note(aside)
 	j.drop(gone)
 	return nil
 }
@@ -97,18 +106,34 @@ func (j *Journal) Decide(ctx context.Context, id chat.EventID, place bool) error
 	if err := j.ready(ctx, op); err != nil {
 		return err
 	}
+	j.deciding.Lock() // one event is decided once
+	defer j.deciding.Unlock()
 	j.mu.Lock()
 	r := j.records[id]
-	if r == nil || r.aside == nil {
+	switch {
+	case r == nil || r.aside == nil:
 		j.mu.Unlock()
 		return &chat.Error{Kind: chat.ErrNotFound, Op: op, Field: "id"}
-	}
-	if place {
-		defer j.mu.Unlock()
-		r.aside, r.err, r.done, r.Since = nil, nil, make(chan struct{}), time.Now()
+	case place && r.placed(): // its id is that of the tombstone
+		e := bare(&r.Event)
+		e.ID = chat.NewID()
+		anew := j.add(&e, time.Now())
+		anew.told = true
+		j.mu.Unlock()
+		if err := j.keep([]admitted{{anew, true}}); err != nil {
+			return err
+		}
+	case place:
+		r.aside, r.Aside, r.err, r.done, r.Since = nil, "", nil, make(chan struct{}), time.Now()
+		decided := r.Record
 		j.enqueue(r)
+		j.mu.Unlock()
+		j.note([]Record{decided})
 		return nil
+	default:
+		j.mu.Unlock()
 	}
+	j.mu.Lock()
 	j.forget(r)
 	j.mu.Unlock()
 	j.drop([]*record{r})
@@ -125,7 +150,7 @@ func (j *Journal) Return(ctx context.Context, from, to string) error {
 	doubt := map[chat.RoomID]bool{}
 	for _, r := range j.order {
 		switch {
-		case r.done == nil:
+		case r.done == nil || r.aside != nil && !r.tried:
 		case r.placedIn(from):
 			back = append(back, r)
 		case r.placed() || r.trying || r.tried: // it may have been placed where nobody knows
@@ -169,7 +194,7 @@ func (j *Journal) Begin(ctx context.Context, memory string) error {
 	var noted []Record
 	for _, r := range j.order {
 		switch {
-		case r.done == nil || !r.placed() || r.Memory == memory:
+		case r.done == nil || r.aside != nil || !r.placed() || r.Memory == memory:
 		case r.placedIn(memory):
 			r.Memory = memory
 			noted = append(noted, r.Record)

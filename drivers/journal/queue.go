@@ -93,8 +93,9 @@ func bare(e *chat.Event) chat.Event {
 // next is what comes next in a room. When nothing does, the queue is gone.
 func (j *Journal) next(room chat.RoomID, q *queue) (batch []*record, memory string) {
 	j.mu.Lock()
+	aside := j.expire(q)
+	defer j.note(aside)
 	defer j.mu.Unlock()
-	j.expire(q)
 	if len(q.records) == 0 || j.ctx.Err() != nil {
 		delete(j.rooms, room)
 		return nil, ""
@@ -153,6 +154,7 @@ func (j *Journal) settle(q *queue, batch []*record, memory string, receipts []ch
 			renamed = append(renamed, j.rename(r))
 		case forGood(why):
 			j.setAside(r, why)
+			noted = append(noted, r.Record)
 		default:
 			continue // again
 		}
@@ -168,14 +170,14 @@ func (j *Journal) settle(q *queue, batch []*record, memory string, receipts []ch
 	return progress || len(settled) > 0
 }
 
-// note brings to the disk where events lie. Where that fails, they are found by their ids
-// when the journal is made anew.
+// note brings to the disk what became of events. Where that fails, it is found out by their
+// ids when the journal is made anew.
 func (j *Journal) note(records []Record) {
 	if len(records) == 0 {
 		return
 	}
 	if err := j.store.Note(j.ctx, records); err != nil && j.ctx.Err() == nil {
-		j.opt.Logger.Debug("parlor: a journal can't note positions; it finds them by id when it is made anew", "error", err)
+		j.opt.Logger.Debug("parlor: a journal can't note what became of events; it finds out when it is made anew", "error", err)
 	}
 }
 
@@ -205,23 +207,49 @@ func forGood(err error) bool {
 	return errors.Is(err, chat.ErrConflict) || errors.Is(err, chat.ErrInvalid) || errors.Is(err, chat.ErrTooLarge)
 }
 
-// expire sets aside what is too old, but for what the broker has in hand; under mu.
-func (j *Journal) expire(q *queue) {
+// expire sets aside what is too old, but for what the broker has in hand, and says what is
+// to be noted; under mu.
+func (j *Journal) expire(q *queue) (aside []Record) {
 	limit := time.Now().Add(-j.opt.MaxAge)
 	q.records = slices.DeleteFunc(q.records, func(r *record) bool {
 		if r.trying || r.Since.After(limit) {
 			return false
 		}
 		j.setAside(r, &chat.Error{Kind: chat.ErrExpired, Op: "publish", Field: "id"})
+		aside = append(aside, r.Record)
 		return true
 	})
+	return aside
+}
+
+// asideKinds are the kinds of errors for which an event is set aside, by their names.
+var asideKinds = []error{chat.ErrExpired, chat.ErrConflict, chat.ErrInvalid, chat.ErrTooLarge}
+
+// asideAs is the name of why an event is set aside.
+func asideAs(why error) string {
+	for _, kind := range asideKinds {
+		if errors.Is(why, kind) {
+			return kind.Error()
+		}
+	}
+	return chat.ErrInvalid.Error()
+}
+
+// asideFor is why an event was set aside in an earlier life.
+func asideFor(name string) error {
+	for _, kind := range asideKinds {
+		if kind.Error() == name {
+			return &chat.Error{Kind: kind, Op: "publish"}
+		}
+	}
+	return &chat.Error{Kind: chat.ErrInvalid, Op: "publish"}
 }
 
 // setAside leaves an event to an operator, and tells its sender; under mu.
 func (j *Journal) setAside(r *record, why error) {
-	r.aside = why
+	r.aside, r.Aside = why, asideAs(why)
 	j.finish(r, why)
-	j.opt.Logger.Error("parlor: an event is set aside: it couldn't be placed", "room", r.Event.Room, "event", r.Event.ID, "since", r.Since, "error", why)
+	j.opt.Logger.Error("parlor: an event is set aside", "room", r.Event.Room, "event", r.Event.ID, "since", r.Since, "error", why)
 	if r.Event.Sender.IsZero() || j.closed {
 		return
 	}
@@ -243,10 +271,12 @@ func (j *Journal) sweep() {
 		case <-j.ctx.Done():
 			return
 		}
+		var aside []Record
 		j.mu.Lock()
 		for _, q := range j.rooms {
-			j.expire(q)
+			aside = append(aside, j.expire(q)...)
 		}
 		j.mu.Unlock()
+		j.note(aside)
 	}
 }

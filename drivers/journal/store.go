@@ -18,8 +18,8 @@ type Store interface {
 	// cut; with an error none of them counts.
 	Keep(ctx context.Context, records []Record) error
 
-	// Note changes the positions of records that are kept; one that isn't is left
-	// out. What was noted last may be lost in a crash.
+	// Note changes what became of records that are kept: all but the event as it was
+	// sent. One that isn't kept is left out. What was noted last may be lost in a crash.
 	Note(ctx context.Context, records []Record) error
 
 	// Drop forgets records. What was dropped last may come back after a crash.
@@ -31,6 +31,7 @@ type Record struct {
 	Event  chat.Event // with its position where it is placed
 	Since  time.Time
 	Memory string // of the broker, when it was placed
+	Aside  string // why it is set aside: the name of a kind of error; "" where it isn't
 }
 
 // Memory is a store in memory, for tests: what it keeps survives a journal, not the
