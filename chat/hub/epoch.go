@@ -117,12 +117,12 @@ func (e *epochs) start() {
 // its way there when stop is called.
 func (e *epochs) stop(ctx context.Context) {
 	e.quit()
+	if err := e.rooms.stop(ctx); err != nil {
+		return
+	}
 	select {
 	case <-e.done:
 	case <-ctx.Done():
-		return
-	}
-	if err := e.rooms.stop(ctx); err != nil {
 		return
 	}
 	if e.keeper == nil {

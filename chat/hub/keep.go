@@ -120,6 +120,21 @@ func (t *tidy) shown(ctx context.Context, held []chat.Held) ([]chat.Event, error
 	return page.Events, nil
 }
 
+// allAside says whether a batch failed only for what a journal has set aside: that is an
+// operator's, and trying again can't help.
+func allAside(err error) bool {
+	var failed *chat.BatchError
+	if !errors.As(err, &failed) {
+		return false
+	}
+	for _, why := range failed.Items {
+		if !errors.Is(why, chat.ErrExpired) {
+			return false
+		}
+	}
+	return true
+}
+
 // pending is a text that is kept by this node and not placed yet, for its sender to
 // change.
 func (h *Hub) pending(ctx context.Context, room chat.RoomID, id chat.EventID) (chat.Event, bool) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -25,7 +26,7 @@ func (k *kit) journaled(wrap func(*drivers.Set)) *journal.Journal {
 	k.Hub = k.over(func(s *drivers.Set) {
 		wrap(s)
 		var err error
-		j, err = journal.New(k.t.Context(), new(journal.Memory), s.Broker, &journal.Options{Logger: slog.New(slog.DiscardHandler)})
+		j, err = journal.New(k.t.Context(), new(journal.Memory), s.Broker, &journal.Options{MaxAge: time.Hour, Logger: slog.New(slog.DiscardHandler)})
 		ok(k.t, err)
 		s.Broker = j
 		k.t.Cleanup(func() { j.Close() })
@@ -209,5 +210,69 @@ func TestTheSenderIsToldThatTheArchiveRefuses(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		same(t, told(t, ann), []string{r.ID.String()})
 		same(t, told(t, bob), nil)
+	})
+}
+
+// heldUp is a broker and a fence that do nothing for personal logs while they are held up.
+type heldUp struct {
+	chat.Broker
+	storage.Fence
+	now *atomic.Bool
+}
+
+func (h heldUp) Publish(ctx context.Context, events []chat.Event) ([]chat.Receipt, error) {
+	if h.now.Load() && events[0].Kind() == chat.KindReference {
+		return nil, chat.ErrUnavailable
+	}
+	return h.Broker.Publish(ctx, events)
+}
+
+func (h heldUp) Swap(ctx context.Context, name, from, to string) error {
+	if h.now.Load() && strings.HasPrefix(name, "at.") {
+		return chat.ErrUnavailable
+	}
+	return h.Fence.Swap(ctx, name, from, to)
+}
+
+// A reference that is set aside before its follower could write down that it is done is an
+// operator's, and holds the follower up no longer.
+func TestAReferenceThatIsSetAsideHoldsNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKit(t, nil)
+		ok(t, k.Admin().CatchUp(t.Context()))
+		ok(t, k.Shutdown(t.Context()))
+		var now atomic.Bool
+		k.journaled(func(s *drivers.Set) {
+			h := heldUp{s.Broker, s.Fence, &now}
+			s.Broker, s.Fence = h, h
+		})
+		mention := func() {
+			t.Helper()
+			_, err := k.in("ann", k.kitchen).Send(t.Context(), chat.Text{Body: "bob!", Mentions: []chat.UserID{user("bob")}})
+			ok(t, err)
+		}
+		inbox := func() int {
+			p, err := k.as("bob").Inbox(t.Context(), chat.Latest(10).All())
+			ok(t, err)
+			return len(p.Events)
+		}
+		was := inbox()
+		now.Store(true)
+		mention()
+		time.Sleep(time.Hour + 2*time.Minute)
+		now.Store(false)
+		mention()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		ok(t, k.Admin().CatchUp(ctx))
+		time.Sleep(5 * time.Second)
+		if n := inbox() - was; n != 1 {
+			t.Errorf("bob's log has %d new references", n)
+		}
+		held, err := k.Admin().Held(t.Context(), 0, 10)
+		ok(t, err)
+		if len(held) != 1 || held[0].Event.Kind() != chat.KindReference || !errors.Is(held[0].Aside, chat.ErrExpired) {
+			t.Errorf("the journal holds %v", held)
+		}
 	})
 }

@@ -75,7 +75,7 @@ func (h *Hub) refer(ctx context.Context, events []chat.Event) error {
 	}
 	for len(refs) > 0 {
 		n := min(len(refs), chat.MaxBatch)
-		if _, err := h.set.Broker.Publish(ctx, refs[:n]); err != nil {
+		if _, err := h.set.Broker.Publish(ctx, refs[:n]); err != nil && !allAside(err) {
 			return err
 		}
 		refs = refs[n:]
