@@ -16,24 +16,32 @@ type checker struct {
 	broken []string
 	lines  []string // the history, for people
 
-	at      map[chat.Position]chat.EventID
-	acked   map[chat.EventID]ack
-	once    map[string]chat.EventID // by user, room and client id
-	streams map[stream]*streamState
-	bans    map[standingOf][]ban
-	outbox  map[chat.RoomID]chat.Seq
-	unsure  map[standingOf]bool   // who may have been sent away though nobody was told
-	tried   map[chat.EventID]bool // texts that somebody may have edited or retracted
+	step   int
+	steps  []condition // how the nodes were in each step
+	losses []loss
 
-	pending map[chat.EventID]ack // acknowledged, to be placed later
-	said    []said
+	at       map[chat.Position]chat.EventID
+	fillers  map[chat.RoomID][]span
+	facts    map[chat.EventID]*fact
+	acked    map[chat.EventID]ack
+	pending  map[chat.EventID]ack    // acknowledged, to be placed later
+	once     map[string]chat.EventID // by user, room and client id
+	disputed map[chat.EventID]bool   // ids under which another text may be on its way
+	changed  map[chat.EventID]bool   // texts that somebody may have edited or retracted
+	said     []said
+
+	streams map[stream]*streamState
 	heard   []hearing
-	lostAt  int // the last step in which the broker lost its memory
+	outs    map[standingOf][]out
+	lets    map[standingOf][]int // the steps in which somebody tried to let him in
+	unsure  map[standingOf]bool  // who may have been sent away though nobody was told
+	outbox  map[chat.RoomID]chat.Seq
 }
 
 // ack is what a sender was told.
 type ack struct {
 	step   int
+	node   int
 	user   string
 	room   chat.RoomID
 	verb   string
@@ -50,14 +58,8 @@ type stream struct {
 
 type streamState struct {
 	user string
-	away bool // the last that it heard sent its user away
 	last chat.Seq
 	gaps [][2]chat.Seq // what it heard nothing between
-}
-
-type standingOf struct {
-	user string
-	room chat.RoomID
 }
 
 // said is a text that somebody sent for the first time.
@@ -71,22 +73,17 @@ type said struct {
 // hearing is one event that a device got.
 type hearing struct {
 	device, user string
+	step         int
 	at           chat.Position
 	id           chat.EventID
 }
 
-// ban is a time in which somebody was surely banned: from the step after it was
-// acknowledged to the step before he may have been let in again.
-type ban struct {
-	seq        chat.Seq
-	from, upTo int
-	over       bool // else it has no end yet
-}
-
 func newChecker() *checker {
-	return &checker{at: map[chat.Position]chat.EventID{}, acked: map[chat.EventID]ack{}, once: map[string]chat.EventID{},
-		streams: map[stream]*streamState{}, bans: map[standingOf][]ban{}, outbox: map[chat.RoomID]chat.Seq{},
-		tried: map[chat.EventID]bool{}, unsure: map[standingOf]bool{}, pending: map[chat.EventID]ack{}}
+	return &checker{at: map[chat.Position]chat.EventID{}, fillers: map[chat.RoomID][]span{}, facts: map[chat.EventID]*fact{},
+		acked: map[chat.EventID]ack{}, pending: map[chat.EventID]ack{}, once: map[string]chat.EventID{},
+		disputed: map[chat.EventID]bool{}, changed: map[chat.EventID]bool{}, streams: map[stream]*streamState{},
+		outs: map[standingOf][]out{}, lets: map[standingOf][]int{}, unsure: map[standingOf]bool{},
+		outbox: map[chat.RoomID]chat.Seq{}}
 }
 
 func (c *checker) note(format string, args ...any) {
@@ -99,22 +96,16 @@ func (c *checker) breaks(promise, format string, args ...any) {
 	c.broken = append(c.broken, line)
 }
 
-// position holds that no two events ever have one position.
-func (c *checker) position(p chat.Position, id chat.EventID) {
-	if known, ok := c.at[p]; ok && known != id {
-		c.breaks("Ordered", "%v is %v and %v", p, known, id)
-	}
-	c.at[p] = id
-}
-
 // ack tells that a send was acknowledged.
 func (c *checker) ack(clientID string, a ack) {
-	c.note("%d %s %s in %s: %d %v as %q", a.step, a.user, a.verb, a.room.Key, a.Seq, a.ID, clientID)
+	c.note("%d %s %s in %s by node %d: %d %v as %q", a.step, a.user, a.verb, a.room.Key, a.node, a.Seq, a.ID, clientID)
+	c.tries(a.step, a.ID)
+	f := c.facts[a.ID]
+	f.held = append(f.held, held{a.node, a.step})
 	if a.Seq == 0 {
 		c.pending[a.ID] = a
 		return
 	}
-	c.position(chat.Position{Room: a.room, Seq: a.Seq}, a.ID)
 	if clientID != "" {
 		key := a.user + " " + a.room.Key + " " + clientID
 		if first, ok := c.once[key]; ok && first != a.ID {
@@ -122,95 +113,54 @@ func (c *checker) ack(clientID string, a ack) {
 		}
 		c.once[key] = a.ID
 	}
-	if first, ok := c.acked[a.ID]; ok {
-		moved := a.Seq > first.Seq && !c.sure(first)
-		if first.Seq != a.Seq && !moved || first.word != a.word {
-			c.breaks("Once", "%v was placed at %d and at %d", a.ID, first.Seq, a.Seq)
-		}
-		if !moved {
-			return
+	first, again := c.acked[a.ID]
+	moved := again && a.Seq != first.Seq
+	if moved && c.firm(a.ID, f.born) || again && first.word != a.word {
+		c.breaks("Once", "%v was placed at %d and at %d", a.ID, first.Seq, a.Seq)
+	}
+	if !again || moved && a.Seq > first.Seq {
+		c.acked[a.ID] = a
+		f.seq, f.since, f.safe = a.Seq, f.born, 0
+		if !a.Duplicate { // else it may have been placed before
+			f.since = a.step
 		}
 	}
-	c.acked[a.ID] = a
+	c.position(chat.Position{Room: a.room, Seq: a.Seq}, a.ID)
 }
 
-// lost tells that the broker loses its memory in a step. What only a dead node has may be
-// missing until it comes back, and then lie further behind.
-func (c *checker) lost(step int) { c.lostAt = step }
-
-// sure says whether what was acknowledged must be seen at once, and stay where it is.
-func (c *checker) sure(a ack) bool { return a.step > c.lostAt }
-
-// banned tells that a ban was acknowledged, let that somebody tries to end it.
-func (c *checker) banned(step int, user string, room chat.RoomID, seq chat.Seq) {
-	c.note("%d %s is banned from %s at %d", step, user, room.Key, seq)
-	key := standingOf{user, room}
-	c.bans[key] = append(c.bans[key], ban{seq: seq, from: step + 1})
-}
-
-func (c *checker) let(step int, user string, room chat.RoomID) {
-	c.note("%d %s may come into %s again", step, user, room.Key)
-	for i, b := range c.bans[standingOf{user, room}] {
-		if !b.over {
-			b.upTo, b.over = step-1, true
-			c.bans[standingOf{user, room}][i] = b
-		}
-	}
-}
-
-func (c *checker) surelyBanned(step int, user string, room chat.RoomID) (chat.Seq, bool) {
-	for _, b := range c.bans[standingOf{user, room}] {
-		if step >= b.from && (!b.over || step <= b.upTo) {
-			return b.seq, true
-		}
-	}
-	return 0, false
-}
-
-// deliver tells what a device got. fresh says that its session began without a token.
+// deliver tells what a device got.
 func (c *checker) deliver(step int, device, user string, e *chat.Event) {
 	c.note("%d %s hears %s %d %v", step, device, e.Room.Key, e.Seq, e.Kind())
 	c.event(e)
-	c.heard = append(c.heard, hearing{device, user, e.Position(), e.ID})
-	if seq, yes := c.surelyBanned(step, user, e.Room); yes && e.Seq > seq {
-		c.breaks("No leak", "%s is banned from %s at %d and hears %d", device, e.Room.Key, seq, e.Seq)
+	c.heardWhileOut(step, device, standingOf{user, e.Room}, e.ID)
+	if !e.Filler() {
+		for _, h := range c.heard {
+			if h.device == device && h.id == e.ID && c.firm(e.ID, c.fact(e.ID).born) {
+				c.breaks("Once", "%s hears %v of %s at %d and at %d", device, e.ID, e.Room.Key, h.at.Seq, e.Seq)
+			}
+		}
+		c.heard = append(c.heard, hearing{device, user, step, e.Position(), e.ID})
 	}
 	s := c.streams[stream{device, e.Room}]
 	switch {
 	case s == nil:
 		s = &streamState{user: user}
 		c.streams[stream{device, e.Room}] = s
-	case e.Seq <= s.last && !(c.lostAt > 0 && e.Filler() && e.Last() > s.last): // a void over what he heard
+	case e.Seq <= s.last && !(e.Filler() && e.Last() > s.last): // a void over what he heard
 		c.breaks("Ordered", "%s hears %s %d behind %d", device, e.Room.Key, e.Seq, s.last)
-	case e.Seq > s.last+1 && !s.away: // right if he was sent away, of which the log tells in the end
+	case e.Seq > s.last+1: // right if he was sent away, of which the log tells in the end
 		s.gaps = append(s.gaps, [2]chat.Seq{s.last, e.Seq})
 	}
 	s.last = e.Last()
-	m, ok := e.Content.(*chat.Member)
-	s.away = ok && m.User.Key == user && !m.Role.Belongs()
-}
-
-// event is position for all but what stands for the lost.
-func (c *checker) event(e *chat.Event) {
-	if c.lostAt == 0 || !e.Filler() {
-		c.position(e.Position(), e.ID)
-	}
-}
-
-// sentAway says whether a log tells that somebody was sent away from first to last.
-func sentAway(log []chat.Event, user string, first, last chat.Seq) bool {
-	return slices.ContainsFunc(log, func(e chat.Event) bool {
-		m, ok := e.Content.(*chat.Member)
-		return ok && m.User.Key == user && !m.Role.Belongs() && e.Seq >= first && e.Seq <= last
-	})
 }
 
 // page tells what a latest page that began in a step showed. limit is how many texts
 // were asked for.
 func (c *checker) page(step int, user string, room chat.RoomID, messages []chat.Message, limit int) {
 	c.note("%d %s reads %d texts of %s", step, user, len(messages), room.Key)
-	if _, yes := c.surelyBanned(step, user, room); yes {
-		c.breaks("No leak", "%s is banned from %s and reads it", user, room.Key)
+	c.reads(step)
+	if c.isOut(step, user, room) {
+		c.breaks("No leak", "%s is out of %s and reads it", user, room.Key)
 	}
 	shown := map[chat.EventID]*chat.Message{}
 	for i := range messages {
@@ -224,7 +174,7 @@ func (c *checker) page(step int, user string, room chat.RoomID, messages []chat.
 		}
 	}
 	for id, a := range c.acked {
-		if a.step >= step || a.room != room || !c.sure(a) {
+		if a.step >= step || a.room != room || !c.firm(id, c.facts[id].since) {
 			continue
 		}
 		subject := id
@@ -253,20 +203,20 @@ func (c *checker) found(step int, user, word string, atLeast chat.Position, mess
 		m := &messages[i]
 		there[m.ID] = true
 		c.position(m.Position(), m.ID)
-		if _, yes := c.surelyBanned(step, user, m.Room); yes {
-			c.breaks("No leak", "%s is banned from %s and finds %v", user, m.Room.Key, m.ID)
+		if c.isOut(step, user, m.Room) {
+			c.breaks("No leak", "%s is out of %s and finds %v", user, m.Room.Key, m.ID)
 		}
 		if !strings.Contains(m.Text.Body, word) {
 			c.breaks("Same answers", "%q was found by %s", m.Text.Body, word)
 		}
 	}
-	for _, a := range c.acked {
-		if a.verb == "retract" && a.step < step && c.sure(a) && there[a.target] {
+	for id, a := range c.acked {
+		if a.verb == "retract" && a.step < step && c.firm(id, c.facts[id].since) && there[a.target] {
 			c.breaks("No leak", "%v was retracted in step %d and is found in step %d", a.target, a.step, step)
 		}
 	}
 	for id, a := range c.acked {
-		if a.verb != "send" || a.word != word || a.room != atLeast.Room || a.Seq > atLeast.Seq || a.step >= step || c.tried[id] || !c.sure(a) {
+		if a.verb != "send" || a.word != word || a.room != atLeast.Room || a.Seq > atLeast.Seq || a.step >= step || c.changed[id] || !c.firm(id, c.facts[id].since) {
 			continue
 		}
 		if !there[id] {
@@ -276,23 +226,32 @@ func (c *checker) found(step int, user, word string, atLeast chat.Position, mess
 }
 
 // gone tells what a search found for a text that had been retracted before it began.
-func (c *checker) gone(step int, id chat.EventID, messages []chat.Message) {
-	for i := range messages {
-		if messages[i].ID == id {
-			c.breaks("No leak", "%v was retracted in step %d and is found at once", id, step)
-		}
+func (c *checker) gone(step int, retract, text chat.EventID, messages []chat.Message) {
+	if slices.ContainsFunc(messages, func(m chat.Message) bool { return m.ID == text }) && c.firm(retract, c.fact(retract).since) {
+		c.breaks("No leak", "%v was retracted in step %d and is found at once", text, step)
 	}
 }
 
-// tries tells that somebody asks for an edit or a retraction, which may be done though
+// changes tells that somebody asks for an edit or a retraction, which may be done though
 // he is never told.
-func (c *checker) tries(target chat.EventID) { c.tried[target] = true }
+func (c *checker) changes(target chat.EventID) { c.changed[target] = true }
 
-// conflict tells that an id was used for another body, and what came of it.
-func (c *checker) conflict(step int, clientID string, refused bool) {
-	c.note("%d %q is used again for another text, refused %v", step, clientID, refused)
-	if !refused {
-		c.breaks("Once", "%q was taken for two texts", clientID)
+// dispute tells that the id of a text that is there was used for another one, and what came
+// of that: refused, or not known, or taken. It may be first only where a loss took the
+// other one.
+func (c *checker) dispute(step int, id chat.EventID, refused, taken bool) {
+	c.note("%d %v is used again for another text, refused %v, taken %v", step, id, refused, taken)
+	c.disputed[id] = c.disputed[id] || !refused
+	if taken && c.firm(id, c.fact(id).since) {
+		c.breaks("Once", "%v was taken for two texts", id)
+	}
+}
+
+// yields tells that a text was refused, for its id belongs to another.
+func (c *checker) yields(step int, id chat.EventID) {
+	c.note("%d %v belongs to another text", step, id)
+	if !c.disputed[id] || c.firm(id, c.fact(id).born) {
+		c.breaks("Once", "%v belongs to another text", id)
 	}
 }
 
@@ -316,121 +275,10 @@ func (c *checker) follow(events []chat.Event) {
 	c.outbox[room] = max(c.outbox[room], events[len(events)-1].Last())
 }
 
-// end tells the whole log of a room as each node shows it, when all faults are healed.
-// belong are the devices whose users are in the room and were connected.
-func (c *checker) end(room chat.RoomID, nodes [][]chat.Event, belong []string) {
-	for _, log := range nodes[1:] {
-		if !slices.EqualFunc(log, nodes[0], func(a, b chat.Event) bool { return a.ID == b.ID && a.Seq == b.Seq && a.At.Equal(b.At) }) {
-			c.breaks("Same answers", "two nodes show %s differently", room.Key)
-		}
-	}
-	log := nodes[0]
-	ids := map[chat.EventID]chat.Seq{}
-	var last chat.Event
-	for i, e := range log {
-		c.event(&e)
-		if _, twice := ids[e.ID]; twice {
-			c.breaks("Once", "%v is in %s twice", e.ID, room.Key)
-		}
-		ids[e.ID] = e.Seq
-		switch {
-		case e.Seq != last.Last()+1 && (i > 0 || e.Seq != 1):
-			c.breaks("Complete", "%s has %d behind %d", room.Key, e.Seq, last.Seq)
-		case e.At.Before(last.At):
-			c.breaks("Ordered", "%s %d is older than %d", room.Key, e.Seq, last.Seq)
-		}
-		last = e
-	}
-	for id, a := range c.acked {
-		if seq, ok := ids[id]; a.room == room && (!ok || seq < a.Seq || seq > a.Seq && c.sure(a)) {
-			c.breaks("Kept", "%v was acknowledged at %d of %s and is at %d", id, a.Seq, room.Key, seq)
-		}
-	}
-	for id, a := range c.pending {
-		if _, ok := ids[id]; a.room == room && !ok {
-			c.breaks("Kept", "%v was pending in step %d and is nowhere in %s", id, a.step, room.Key)
-		}
-	}
-	c.inOrder(ids)
-	c.heardOn(room, log, ids)
-	for key, s := range c.streams {
-		if key.room != room {
-			continue
-		}
-		if slices.Contains(belong, key.device) && s.last != last.Last() {
-			s.gaps = append(s.gaps, [2]chat.Seq{s.last, last.Last() + 1})
-		}
-		for _, gap := range s.gaps {
-			// His departure may be the last that he heard.
-			if !sentAway(log, s.user, gap[0], gap[1]) && !c.unsure[standingOf{s.user, room}] {
-				c.breaks("Complete", "%s heard nothing of %s between %d and %d", key.device, room.Key, gap[0], gap[1])
-			}
-		}
-	}
-	if c.outbox[room] != last.Last() {
-		c.breaks("Complete", "the follower got %s up to %d of %d", room.Key, c.outbox[room], last.Last())
-	}
-}
-
 // sends tells that a text is acknowledged to who sent it for the first time.
-func (c *checker) sends(node int, a ack) { c.said = append(c.said, said{a.user, node, a.step, a.ID}) }
+func (c *checker) sends(a ack) { c.said = append(c.said, said{a.user, a.node, a.step, a.ID}) }
 
 // sentElsewhere tells that a text was sent again, by whatever node.
 func (c *checker) sentElsewhere(id chat.EventID) {
 	c.said = slices.DeleteFunc(c.said, func(s said) bool { return s.id == id })
-}
-
-// inOrder looks whether what somebody sent by one node lies in the order in which he sent
-// it, pending or not.
-func (c *checker) inOrder(ids map[chat.EventID]chat.Seq) {
-	if c.lostAt > 0 {
-		return
-	}
-	for i, a := range c.said {
-		for _, b := range c.said[i+1:] {
-			if a.user == b.user && a.node == b.node && a.step < b.step && ids[a.id] > ids[b.id] && ids[b.id] > 0 {
-				c.breaks("Ordered", "%v was sent in step %d and lies at %d, %v in step %d and lies at %d", a.id, a.step, ids[a.id], b.id, b.step, ids[b.id])
-			}
-		}
-	}
-}
-
-// heardOn looks for devices that heard what came behind the event that sent their user
-// away, though nothing ever let him in again, and for events that were heard and are gone.
-func (c *checker) heardOn(room chat.RoomID, log []chat.Event, ids map[chat.EventID]chat.Seq) {
-	away := map[string]chat.Seq{}            // who was sent away for good
-	after := map[chat.EventID]chat.EventID{} // which change was decided after which
-	overtaken := map[chat.EventID]bool{}     // by one that was decided after it
-	for _, e := range log {
-		if m, ok := e.Content.(*chat.Member); ok {
-			after[e.ID] = m.After
-		}
-	}
-	for _, e := range log {
-		if m, ok := e.Content.(*chat.Member); ok {
-			for id := m.After; !id.IsZero(); id = after[id] {
-				overtaken[id] = true
-			}
-			if overtaken[e.ID] {
-				continue
-			}
-			if m.Role.Belongs() {
-				delete(away, m.User.Key)
-			} else if _, already := away[m.User.Key]; !already {
-				away[m.User.Key] = e.Seq
-			}
-		}
-	}
-	for _, h := range c.heard {
-		if h.at.Room != room {
-			continue
-		}
-		seq, ok := ids[h.id]
-		if from, yes := away[h.user]; yes && ok && seq == h.at.Seq && seq > from {
-			c.breaks("No leak", "%s heard %d of %s, was sent away at %d, and never came back", h.device, seq, room.Key, from)
-		}
-		if !ok && c.lostAt == 0 {
-			c.breaks("Kept", "%s heard %d of %s, which is gone", h.device, h.at.Seq, room.Key)
-		}
-	}
 }

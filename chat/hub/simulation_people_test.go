@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
@@ -67,10 +66,12 @@ func (w *world) say(node, number int, first bool) func() {
 			return nil // he knows of no such text
 		}
 		if s.Verb != "react" {
-			w.check.tries(about.id)
+			w.check.changes(about.id)
 		}
 	}
 	step := w.step
+	id := chat.DeriveID(w.id(s.Room), hubtest.User(s.User), s.clientID())
+	w.check.tries(step, id)
 	return func() {
 		var r chat.Receipt
 		err := w.call(func(ctx context.Context) (err error) {
@@ -93,13 +94,15 @@ func (w *world) say(node, number int, first bool) func() {
 		case err == nil:
 			known := w.said[number]
 			known.id, known.seq, known.step = r.ID, r.Seq, step
-			a := ack{step: step, user: s.User, room: w.id(s.Room), verb: s.Verb, target: about.id, word: s.word(), Receipt: r}
+			a := ack{step: step, node: node, user: s.User, room: w.id(s.Room), verb: s.Verb, target: about.id, word: s.word(), Receipt: r}
 			w.check.ack(s.clientID(), a)
 			if first {
-				w.check.sends(node, a)
+				w.check.sends(a)
 			} else {
 				w.check.sentElsewhere(r.ID)
 			}
+		case errors.Is(err, chat.ErrConflict) && s.Verb == "send":
+			w.check.yields(step, id)
 		case !explained(err) && !errors.Is(err, chat.ErrNotFound) && !errors.Is(err, chat.ErrForbidden):
 			w.check.refuses(step, s.Verb, err)
 		default:
@@ -123,8 +126,11 @@ func (w *world) dispute(a action) func() {
 		})
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if err == nil && r.State != chat.Pending || errors.Is(err, chat.ErrConflict) {
-			w.check.conflict(step, s.clientID(), err != nil)
+		switch {
+		case err != nil && !explained(err) && !errors.Is(err, chat.ErrConflict) && !errors.Is(err, chat.ErrNotFound) && !errors.Is(err, chat.ErrForbidden):
+			w.check.refuses(step, "dispute", err)
+		default:
+			w.check.dispute(step, s.id, err != nil && !explained(err), err == nil && r.State == chat.Placed)
 		}
 	}
 }
@@ -148,15 +154,10 @@ func (w *world) appoint(a action) func() {
 			w.check.refuses(step, "set member", err)
 		case err != nil && a.Role != chat.RoleMember:
 			w.check.unsure[standingOf{a.User, w.id(a.Room)}] = true
-		case err == nil && a.Role == chat.RoleBanned && !w.letIn(a.User, a.Room, step):
-			w.check.banned(step, a.User, w.id(a.Room), chat.Seq(1<<40)) // where, is not told
+		case err == nil && a.Role == chat.RoleBanned:
+			w.check.putOut(step, a.User, w.id(a.Room))
 		}
 	}
-}
-
-// letIn says whether in this very step somebody may have let a user in.
-func (w *world) letIn(user, room string, step int) bool {
-	return slices.Contains(w.check.lines, fmt.Sprintf("%d %s may come into %s again", step, user, room))
 }
 
 func (w *world) read(a action) func() {
@@ -214,9 +215,9 @@ func (w *world) takeBack(a action) func() {
 	return func() {
 		retract()
 		w.mu.Lock()
-		placed := w.said[a.Said].seq > 0
+		mine := *w.said[a.Said]
 		w.mu.Unlock()
-		if !placed {
+		if mine.seq == 0 {
 			return
 		}
 		var found hub.Found
@@ -226,8 +227,8 @@ func (w *world) takeBack(a action) func() {
 		})
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if err == nil && w.check.lostAt < step {
-			w.check.gone(step, s.id, found.Messages())
+		if err == nil {
+			w.check.gone(step, mine.id, s.id, found.Messages())
 		}
 	}
 }

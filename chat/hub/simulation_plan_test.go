@@ -37,6 +37,7 @@ type step struct {
 	Actions []action      // all at once, but what befalls the world comes first
 	Lasts   time.Duration `json:",omitzero"` // at least
 	Takes   []int         // how many deliveries each device takes behind it
+	Archive bool          `json:",omitzero"` // an operator waits for the archive then
 }
 
 // action is what somebody does, or what befalls the world. Which fields are set follows
@@ -156,6 +157,7 @@ func drawPlan(seed uint64) plan {
 			}
 			s.Takes = append(s.Takes, n)
 		}
+		s.Archive = d.IntN(6) == 0
 		p = append(p, s)
 		d.texts, d.fresh = append(d.texts, d.fresh...), nil
 		for i := range d.alive {
@@ -163,19 +165,7 @@ func drawPlan(seed uint64) plan {
 		}
 		d.dying = [simNodes]bool{}
 	}
-	if p.holds("lose") { // what was lost may come second
-		for i := range p {
-			p[i].Actions = slices.DeleteFunc(p[i].Actions, func(a action) bool { return a.Verb == "dispute" })
-		}
-	}
 	return p
-}
-
-// holds says whether something happens in a plan.
-func (p plan) holds(verb string) bool {
-	return slices.ContainsFunc(p, func(s step) bool {
-		return slices.ContainsFunc(s.Actions, func(a action) bool { return a.Verb == verb })
-	})
 }
 
 func pick[T any](rng *rand.Rand, list []T) T { return list[rng.IntN(len(list))] }

@@ -28,6 +28,7 @@ type world struct {
 	skew    time.Duration // of the clock now
 	ahead   time.Duration // the most that it was
 	faults  []plannedFault
+	wellAt  [simNodes]time.Time // when each node is over what befell it
 	devices []*device
 	used    map[*device]bool // that do something in this step
 
@@ -50,15 +51,29 @@ type life struct{ node, number int }
 
 // plannedFault ends with a step.
 type plannedFault struct {
+	action
 	until int
 	heal  func()
 }
+
+// at says whether it is at a node.
+func (f plannedFault) at(node int) bool { return f.Everywhere || f.Node == node }
+
+// recovery is how long a node takes after a fault until it is as before: its leases are
+// renewed, and others know it.
+const recovery = 2 * beat
+
+// beat is how often a node renews its lease.
+const beat = 3 * time.Second
 
 func newWorld(t *testing.T, k *hubtest.Kit, p plan) *world {
 	w := &world{t: t, k: k, plan: p, check: newChecker(), said: map[int]*sent{}, inside: map[chat.RoomID]map[life]bool{}, tired: map[chat.Position]bool{}}
 	w.ctx, w.stop = context.WithCancel(context.Background())
 	for _, r := range simRooms {
 		k.Room(r, simPeople...)
+		for _, user := range simPeople {
+			w.check.let(0, user, w.id(r))
+		}
 	}
 	for i := range simDevices {
 		user := simPeople[i/2]
@@ -83,6 +98,9 @@ func (w *world) run() {
 		for i, d := range w.devices {
 			w.drain(d, s.Takes[i])
 		}
+		if s.Archive {
+			w.archive()
+		}
 		if len(w.check.broken) > 0 {
 			break
 		}
@@ -99,13 +117,40 @@ func (w *world) together(actions []action) {
 	for _, a := range actions {
 		w.befalls(a)
 	}
-	var running sync.WaitGroup
+	w.check.begins(w.step, w.condition(actions))
+	var all []func()
 	for _, a := range actions {
 		if do := w.act(a); do != nil {
-			running.Go(do)
+			all = append(all, do)
 		}
 	}
+	var running sync.WaitGroup
+	for _, do := range all { // when everybody knows what he is about
+		running.Go(do)
+	}
 	running.Wait()
+}
+
+// condition is how the nodes are in this step.
+func (w *world) condition(actions []action) (now condition) {
+	for i := range simNodes {
+		now.dead[i] = !w.k.Alive(i) || slices.ContainsFunc(actions, func(a action) bool { return a.Verb == "kill" && a.Node == i })
+		now.ill[i] = time.Now().Before(w.wellAt[i]) || slices.ContainsFunc(w.faults, func(f plannedFault) bool {
+			return f.at(i) && slices.Contains([]hubtest.Contract{hubtest.Broker, hubtest.Fence, hubtest.History, hubtest.Directory}, f.Contract)
+		})
+	}
+	return now
+}
+
+// archive has an operator wait until all is archived, for a while.
+func (w *world) archive() {
+	i := 0
+	for !w.k.Alive(i) { // one does
+		i++
+	}
+	if err := w.call(w.k.Node(i).Admin().CatchUp); err == nil {
+		w.check.archived(w.step)
+	}
 }
 
 // done notes what befell the world, for people and for who compares.
@@ -242,18 +287,29 @@ func (w *world) fail(a action) {
 	}
 	for _, f := range simFaults {
 		if f.name == a.Fault {
-			w.faults = append(w.faults, plannedFault{w.step + a.Steps, w.k.Fail(a.Contract, f.Fault, nodes...)})
+			w.faults = append(w.faults, plannedFault{a, w.step + a.Steps, w.k.Fail(a.Contract, f.Fault, nodes...)})
 		}
 	}
 }
 
 func (w *world) endFaults(over func(plannedFault) bool) {
 	w.faults = slices.DeleteFunc(w.faults, func(f plannedFault) bool {
-		if over(f) {
-			f.heal()
+		if !over(f) {
+			return false
 		}
-		return over(f)
+		f.heal()
+		w.recovers(f.at)
+		return true
 	})
+}
+
+// recovers has nodes take their time.
+func (w *world) recovers(which func(node int) bool) {
+	for i := range simNodes {
+		if which(i) {
+			w.wellAt[i] = time.Now().Add(recovery)
+		}
+	}
 }
 
 // lose has the broker lose the end of each room, or everything, while others are at work.
@@ -274,6 +330,7 @@ func (w *world) jump(d time.Duration) {
 	w.skew += d
 	w.ahead = max(w.ahead, w.skew)
 	w.k.Skew(d)
+	w.recovers(func(int) bool { return true }) // leases may have ended
 }
 
 // finish heals everything, lets everybody come back, and compares.
@@ -284,23 +341,26 @@ func (w *world) finish() {
 			w.start(i)
 		}
 	}
+	w.step++
 	// Where the clock was set back, leases of earlier lives last as much longer. Late is
 	// allowed, but nobody waits for it here.
-	w.mu.Lock()
-	w.jumped = true
-	w.mu.Unlock()
-	w.k.Skew(w.ahead - w.skew)
+	if late := w.ahead - w.skew; late > 0 {
+		w.jump(late)
+	}
+	w.check.begins(w.step, w.condition(nil))
 	for i, d := range w.devices {
 		if d.session == nil && d.token != "" {
 			w.connect(d, i%simNodes)()
 		}
 	}
 	time.Sleep(time.Minute)
-	for _, room := range simRooms { // a room that was lost is opened when somebody asks for it
-		_, err := w.room(0, "ann", room).Page(w.ctx, chat.Latest(1))
-		ok(w.t, err)
+	if waitsFor5 {
+		for _, room := range simRooms {
+			_, err := w.room(0, "ann", room).Page(w.ctx, chat.Latest(1))
+			ok(w.t, err)
+		}
+		time.Sleep(time.Minute)
 	}
-	time.Sleep(time.Minute)
 	w.k.Settle()
 	for _, d := range w.devices {
 		w.drain(d, 1000)
