@@ -88,10 +88,11 @@ func columnOf(rows int, words func(i int) []string) column {
 	for n, w := range sorted {
 		renumber[known[w]] = uint32(n)
 	}
+	numbers := make([]uint32, len(c.numbers)) // no larger than it must be, for it stays
 	for i, n := range c.numbers {
-		c.numbers[i] = renumber[n]
+		numbers[i] = renumber[n]
 	}
-	c.numbers = slices.Clip(c.numbers)
+	c.numbers = numbers
 	c.words = wordsOf(sorted)
 	c.invert()
 	return c

@@ -49,11 +49,16 @@ func (m *month) check() error {
 		if n, dead := p.count(), p.dead.count(); n > maxRows || dead > n/2 {
 			return fmt.Errorf("%d rows, %d of them dead", n, dead)
 		}
+		used := map[uint16]bool{}
 		for row := range p.count() {
+			used[p.room[row]] = true
 			place := place{p.at[row], p.rooms[p.room[row]], p.seq[row]}
 			if found, ok := p.find(place); !ok || found != row || monthOf(p.at[row]) != m.number {
 				return fmt.Errorf("row %d is found at %d", row, found)
 			}
+		}
+		if len(used) != len(p.rooms) {
+			return fmt.Errorf("%d of %d rooms are used", len(used), len(p.rooms))
 		}
 		for _, c := range []*column{&p.text, &p.fields} {
 			if err := c.check(p); err != nil {
@@ -75,4 +80,18 @@ func (c *column) check(p part) error {
 		}
 	}
 	return nil
+}
+
+// Holds says whether a word or a room is in memory, found or not.
+func (x *Index) Holds(word string) bool {
+	for _, t := range x.tenants {
+		for _, m := range t.months {
+			for _, p := range m.parts {
+				if lo, hi := p.text.equal(word); lo < hi || slices.Contains(p.rooms, word) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }

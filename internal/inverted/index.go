@@ -7,7 +7,7 @@
 // Each Apply makes a segment of what it brings. Segments of like size are merged, so
 // that a month has few of them, and a document is copied only a few times. One that
 // was replaced or retracted is marked in its segment, and left behind by the next
-// merge.
+// merge; what was dropped is gone from memory at once.
 //
 // A search works on the segments that there were when it began: no search waits for
 // a writer, and no writer for a search.

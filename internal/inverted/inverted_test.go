@@ -3,6 +3,7 @@ package inverted_test
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -234,6 +235,114 @@ func TestItAnswersAsMatchDoes(t *testing.T) {
 			},
 		})
 	})
+}
+
+// Whoever turns pages while documents come, change and go sees no hit twice, and each
+// that was there all the time, in both orders.
+func TestPagesWhileItChanges(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		x, m := inverted.New(), model{}
+		apply := func(least, most int) {
+			docs := rapid.SliceOfN(drawDoc, least, most).Draw(t, "docs")
+			x.Apply(docs, nil)
+			m.apply(docs)
+		}
+		apply(50, 150)
+		r := drawRequest.Draw(t, "request")
+		r.Limit = max(r.Limit, 1)
+		missing, seen := map[chat.Position]chat.Seq{}, map[chat.Position]bool{}
+		check := func(h search.Hit) { // a score follows from the request and the document
+			alone := inverted.New()
+			alone.Apply([]search.Document{m[h.Position]}, nil)
+			one := r
+			one.After = ""
+			if res, err := alone.Search(t.Context(), one); err != nil || len(res.Hits) != 1 || res.Hits[0] != h {
+				t.Fatalf("%#v: finds %v, and alone %v, %v", r, h, res.Hits, err)
+			}
+		}
+		there, _ := m.search(r)
+		for _, d := range there {
+			missing[d.Position] = d.Revision
+		}
+		for first := true; first || r.After != ""; first = false {
+			res, err := x.Search(t.Context(), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, h := range res.Hits {
+				if d := m[h.Position]; seen[h.Position] && !r.ByScore || d.Revision != h.Revision || !search.Match(r.Where, &d) {
+					t.Fatalf("%#v: finds %v (before: %v), which is %v", r, h, seen[h.Position], d)
+				}
+				check(h)
+				seen[h.Position] = true
+				delete(missing, h.Position)
+			}
+			apply(0, 5)
+			maps.DeleteFunc(missing, func(p chat.Position, revision chat.Seq) bool { return m[p].Revision != revision })
+			if r.After = res.Next; len(seen) > len(m) {
+				t.Fatalf("%#v: has no end", r)
+			}
+		}
+		if len(missing) > 0 {
+			t.Fatalf("%#v: never finds %v", r, missing)
+		}
+	})
+}
+
+// What was dropped is not in memory, also what was retracted or changed before.
+func TestDroppedLeavesNothing(t *testing.T) {
+	x := inverted.New()
+	doc := func(room, word string, seq, revision chat.Seq) search.Document {
+		return search.Document{
+			Position: chat.Position{Room: chat.RoomID{Tenant: "t", Key: room}, Seq: seq},
+			Revision: revision, At: when(int(seq)), Tokens: []string{word},
+		}
+	}
+	gone := doc("r", "", 3, 4)
+	lost := doc("q", "", 7, 8)
+	gone.Gone, lost.Gone = true, true
+	x.Apply([]search.Document{
+		doc("r", "one", 1, 1), doc("r", "two", 2, 2), doc("r", "three", 3, 3), doc("s", "other", 4, 4), doc("s", "more", 5, 5), doc("s", "late", 6, 6),
+		doc("q", "secret", 7, 7),
+	}, nil)
+	x.Apply([]search.Document{doc("r", "new", 2, 9), gone, lost}, nil)
+	for _, words := range [][]string{{"q", "secret"}, {"r", "one", "two", "three", "new"}} {
+		x.Drop(storage.Span{Tenant: "t", Room: words[0]}, time.Time{})
+		for _, word := range words {
+			if x.Holds(word) {
+				t.Errorf("%q is still there", word)
+			}
+		}
+	}
+	if !x.Holds("s") || !x.Holds("other") || !x.Holds("late") {
+		t.Error("something else is gone")
+	}
+}
+
+// The At of a position never changes. If it does, the document is moved: what was
+// retracted is gone in any case.
+func TestAnotherTime(t *testing.T) {
+	x, m := inverted.New(), model{}
+	d := search.Document{
+		Position: chat.Position{Room: chat.RoomID{Tenant: "t", Key: "r"}, Seq: 1},
+		Revision: 1, At: when(-1), Tokens: []string{"x"},
+	}
+	for _, change := range []func(){
+		func() {},
+		func() { d.At = when(1) },
+		func() { d.At = when(2) },
+		func() { d.At, d.Gone = when(-1), true },
+	} {
+		change()
+		d.Revision++
+		x.Apply([]search.Document{d}, nil)
+		m.apply([]search.Document{d})
+		r := search.Request{Where: search.Term("x"), Scope: search.Scope{Tenant: "t", Rooms: map[string]chat.Seq{"r": 1}}, Limit: 5}
+		want, _ := m.search(r)
+		if res, err := x.Search(t.Context(), r); err != nil || len(res.Hits) != len(want) {
+			t.Errorf("revision %d: %v, %v; want %d", d.Revision, res.Hits, err, len(want))
+		}
+	}
 }
 
 // A month with more than segments can be merged into is right, too, in whatever order

@@ -15,8 +15,9 @@ type part struct {
 	dead bitset
 }
 
-// without is the part without what stands at some places.
-func (p part) without(places []place) part {
+// without is the part without what stands at some places. It is copied once most of it
+// is dead; ok is false if nothing is left.
+func (p part) without(places []place) (left part, ok bool) {
 	var dead bitset
 	for _, gone := range places {
 		row, ok := p.find(gone)
@@ -24,41 +25,50 @@ func (p part) without(places []place) part {
 			continue
 		}
 		if dead == nil {
-			dead = newBitset(p.count())
-			copy(dead, p.dead)
+			dead = p.mortal()
 		}
 		dead.add(row)
 	}
-	if dead != nil {
-		p.dead = dead
+	if dead == nil {
+		return p, true
 	}
-	return p
+	p.dead = dead
+	if dead.count() > p.count()/2 {
+		return p.compact()
+	}
+	return p, true
 }
 
 // drop is the part without the rows of a room, or of all rooms if room is empty,
-// before a time. ok is false if nothing is left.
+// before a time, which stay nowhere, dead or not. ok is false if nothing is left.
 func (p part) drop(room string, end int64) (left part, ok bool) {
-	dead := newBitset(p.count())
-	copy(dead, p.dead)
-	before := p.dead.count()
+	dead, drops := p.mortal(), false
 	lo, hi := p.within(math.MinInt64, end)
 	for row := lo; row < hi; row++ {
 		if room == "" || p.rooms[p.room[row]] == room {
 			dead.add(row)
+			drops = true
 		}
 	}
-	if dead.count() > before {
-		p = part{p.segment, dead}.compact()
+	if !drops {
+		return p, true
 	}
-	return p, p.segment != nil
+	return part{p.segment, dead}.compact()
 }
 
-// compact is the part without its dead rows; without a segment if none is left.
-func (p part) compact() part {
+// mortal is a copy of dead that can be added to.
+func (p part) mortal() bitset {
+	dead := newBitset(p.count())
+	copy(dead, p.dead)
+	return dead
+}
+
+// compact is the part without its dead rows. ok is false if nothing is left.
+func (p part) compact() (left part, ok bool) {
 	if p.dead.count() == p.count() {
-		return part{}
+		return part{}, false
 	}
-	return part{segment: merge([]part{p})}
+	return part{segment: merge([]part{p})}, true
 }
 
 // source is a row of one of several parts.
@@ -80,14 +90,22 @@ func merge(parts []part) *segment {
 	return s
 }
 
-// mergeRooms is the rooms of all parts, and for each part what becomes of their
-// numbers.
+// mergeRooms is the rooms of all rows that aren't dead, and for each part what becomes
+// of their numbers.
 func mergeRooms(parts []part) (all []string, renumber [][]uint16) {
 	for _, p := range parts {
-		all = append(all, p.rooms...)
+		used := make([]bool, len(p.rooms))
+		for row, room := range p.room {
+			used[room] = used[room] || !p.dead.has(row)
+		}
+		for room, key := range p.rooms {
+			if used[room] {
+				all = append(all, key)
+			}
+		}
 	}
 	slices.Sort(all)
-	all = slices.Clip(slices.Compact(all))
+	all = slices.Clone(slices.Compact(all))
 	for _, p := range parts {
 		numbers := make([]uint16, len(p.rooms))
 		for i, key := range p.rooms {

@@ -94,7 +94,9 @@ func (d draft) apply(t *tenant) []*month {
 func (m *month) with(c *change) *month {
 	parts := make([]part, 0, len(m.parts)+1)
 	for _, p := range m.parts {
-		parts = append(parts, p.without(c.gone))
+		if p, ok := p.without(c.gone); ok {
+			parts = append(parts, p)
+		}
 	}
 	if len(c.docs) > 0 {
 		parts = append(parts, part{segment: build(c.docs)})
@@ -113,7 +115,7 @@ func (m *month) of(parts []part) *month {
 }
 
 // drop is the months without the documents of a room before a time; of all rooms, if
-// room is empty. Nothing of them stays in memory.
+// room is empty.
 func drop(months []*month, room string, end int64) []*month {
 	var left []*month
 	for _, m := range months {
@@ -142,16 +144,8 @@ func class(weight int) int {
 	return (bits.Len(uint(weight)) - 1) / 2
 }
 
-// settle merges parts until no two are of one class, and leaves behind what is dead
-// where that is most of a part.
+// settle merges parts until no two are of one class.
 func settle(parts []part) []part {
-	parts = slices.Clone(parts)
-	for i, p := range parts {
-		if p.dead.count() > p.count()/2 {
-			parts[i] = p.compact()
-		}
-	}
-	parts = slices.DeleteFunc(parts, func(p part) bool { return p.segment == nil })
 	lighter := func(a, b part) int { return cmp.Compare(a.weight(), b.weight()) }
 	slices.SortFunc(parts, lighter)
 	for i := 1; i < len(parts); {

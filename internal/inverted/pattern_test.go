@@ -3,7 +3,9 @@ package inverted
 import (
 	"math/rand/v2"
 	"testing"
+	"time"
 
+	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/search"
 )
 
@@ -40,11 +42,12 @@ func TestPattern(t *testing.T) {
 // Who reads doesn't wait for who writes.
 func TestReadersDoNotWait(t *testing.T) {
 	x := New()
-	x.Apply([]search.Document{}, nil)
+	r := chat.RoomID{Tenant: "t", Key: "r"}
+	x.Apply([]search.Document{{Position: chat.Position{Room: r, Seq: 1}, Revision: 1, At: time.UnixMilli(1)}}, []chat.Position{{Room: r, Seq: 1}})
 	x.writing.Lock()
 	defer x.writing.Unlock()
-	if _, err := x.Search(t.Context(), search.Request{Scope: search.Scope{Tenant: "t"}, Limit: 1}); err != nil {
-		t.Fatal(err)
+	res, err := x.Search(t.Context(), search.Request{Scope: search.Scope{Tenant: "t", Rooms: map[string]chat.Seq{"r": 1}}, Limit: 1})
+	if err != nil || len(res.Hits) != 1 || x.Watermark([]chat.RoomID{r})[0] != 1 {
+		t.Errorf("%v, %v", res, err)
 	}
-	x.Watermark(nil)
 }

@@ -70,10 +70,7 @@ func (q *query) full() bool { return q.Limit == 0 || len(q.hits) > q.Limit }
 // look takes in the matches of one segment.
 func (q *query) look(p part, month string) {
 	lo, hi := q.page(p.segment)
-	next := lo
-	if q.counting() {
-		next = 0
-	} else if lo >= hi {
+	if lo >= hi && !q.counting() {
 		return
 	}
 	matches := q.narrow(p.segment, plan{p.segment, month, &q.work}.rows(q.Where))
@@ -82,9 +79,12 @@ func (q *query) look(p part, month string) {
 	}
 	q.enter(p.segment)
 	var found []search.Hit
-	for !q.work.stopped(1) {
-		row := matches.next(next)
+	for next := 0; !q.work.stopped(1); {
 		counting := q.counting()
+		if !counting {
+			next = max(next, lo)
+		}
+		row := matches.next(next)
 		if row == none || row >= hi && !counting {
 			break
 		}
