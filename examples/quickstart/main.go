@@ -156,9 +156,10 @@ func run(ctx context.Context, out io.Writer) error {
 		fmt.Fprintln(out)
 	}
 
-	// Search finds what the reader may see, and nothing else.
+	// Search finds what the reader may see, and nothing else. It is asked in words, and
+	// says which parts of a text were meant.
 	found, err := bob.Search(ctx, hub.Query{
-		Where:   search.Words("soup"),
+		Text:    "soup from:ann",
 		Limit:   10,
 		Count:   1000,
 		AtLeast: chat.Position{Room: bobs.ID(), Seq: again.Seq},
@@ -166,11 +167,19 @@ func run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\nBob searches for soup and finds %d:\n", found.Count)
+	fmt.Fprintf(out, "\nBob searches for messages with %s, and finds %d:\n", found.Read, found.Count)
 	for _, m := range found.Hits {
-		fmt.Fprintf(out, "  %s: %s\n", m.Sender.Key, m.Text.Body)
+		fmt.Fprintf(out, "  %s: %s\n", m.Sender.Key, marked(m.Text.Body, m.Marks))
 	}
 	return nil
+}
+
+// marked is a text with parts of it between signs.
+func marked(text string, parts []search.Range) string {
+	for _, p := range slices.Backward(parts) {
+		text = text[:p.Start] + "«" + text[p.Start:p.End] + "»" + text[p.End:]
+	}
+	return text
 }
 
 // cooking says whether one of somebody's devices says so.

@@ -34,8 +34,8 @@ The room's history:
   bob: On my way, is there bread?
   ann: There is, and butter.
 
-Bob searches for soup and finds 1:
-  ann: The soup is ready
+Bob searches for messages with “soup” and sent by “ann”, and finds 1:
+  ann: The «soup» is ready
 `
 
 func TestStory(t *testing.T) {
