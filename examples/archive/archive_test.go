@@ -18,7 +18,7 @@ import (
 func archiveRun(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var out, errOut bytes.Buffer
-	err := run(t.Context(), args, &out, &errOut)
+	err := run(t.Context(), args, strings.NewReader(""), &out, &errOut)
 	return out.String() + errOut.String(), err
 }
 
@@ -121,10 +121,17 @@ func TestWrongCalls(t *testing.T) {
 		{[]string{"import", path + ".missing"}, "no such file"},
 		{[]string{"import", filepath.Dir(path)}, "directory"},
 		{[]string{"page", path}, "-room"},
+		{[]string{"page", "-room", "#a", "-open", "x:1", path}, "-open"},
+		{[]string{"page", "-open", "x", path}, `"x" is no position`},
+		{[]string{"page", "-open", "x:-1", path}, `"x:-1" is no position`},
+		{[]string{"page", "-open", "x:1", path}, "not found"},
 		{[]string{"page", "-room", "#c", path}, `no room "#c"`},
 		{[]string{"page", "-room", "#a", "-around", "noon", path}, `"noon"`},
 		{[]string{"page", "-room", "#a", "-n", "-1", path}, "range.limit"},
 		{[]string{"search", path}, "-q"},
+		{[]string{"search", "-q", "hello", "-zone", "Mars/Base", path}, "Mars/Base"},
+		{[]string{"search", "-q", "hello", "-n", "501", path}, "limit"},
+		{[]string{"search", "-q", "hello", "-facets", "1001", path}, "facet size"},
 		{[]string{"check", path}, "-queries"},
 	} {
 		got, err := archiveRun(t, c.args...)
@@ -174,6 +181,25 @@ func TestPage(t *testing.T) {
 	has(t, got, `"kind":"join"`, `"kind":"action"`)
 }
 
+func TestAPositionOfASearchOpens(t *testing.T) {
+	path := file(t, "set.jsonl", small)
+	got, err := archiveRun(t, "search", "-q", "world", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := strings.Fields(got)
+	got, err = archiveRun(t, "page", "-n", "2", "-open", header[5], path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, got, `
+  Tuesday, 1 May 2007
+▶  12:00  <Ann> hello world
+
+  ⋮ newer
+`)
+}
+
 func TestARoomOfTwoSetsMustBeChosen(t *testing.T) {
 	one, two := file(t, "one.jsonl", small), file(t, "two.jsonl", small)
 	_, err := archiveRun(t, "page", "-room", "#a", one, two)
@@ -186,59 +212,6 @@ func TestARoomOfTwoSetsMustBeChosen(t *testing.T) {
 		t.Fatal(err)
 	}
 	has(t, got, "<bob> hello Ann")
-}
-
-func TestSearch(t *testing.T) {
-	path := file(t, "set.jsonl", small)
-	for _, c := range []struct {
-		flags []string
-		want  string
-	}{
-		{[]string{"-q", "hello"}, "2 of 2 in "},
-		{[]string{"-q", "HELLO ann"}, "1 of 1 in "},
-		{[]string{"-q", "ann hello"}, "1 of 1 in "},
-		{[]string{"-q", "ann hello", "-phrase"}, "0 of 0 in "},
-		{[]string{"-q", "hello ann", "-phrase"}, "1 of 1 in "},
-		{[]string{"-q", "wor", "-prefix"}, "1 of 1 in "},
-		{[]string{"-q", "hello wor", "-prefix"}, "1 of 1 in "},
-		{[]string{"-q", "hello", "-from", "bob"}, "1 of 1 in "},
-		{[]string{"-q", "hello", "-from", "Bob"}, "0 of 0 in "},
-		{[]string{"-q", "hello", "-in", "#b"}, "0 of 0 in "},
-		{[]string{"-q", "hello", "-after", "2007-05-02"}, "1 of 1 in "},
-		{[]string{"-q", "hello", "-before", "2007-05-02"}, "1 of 1 in "},
-		{[]string{"-from", "Ann", "-n", "1"}, "1 of 2 in "},
-		{[]string{"-q", "lunch"}, "0 of 0 in "}, // a topic is no text
-	} {
-		got, err := archiveRun(t, append(append([]string{"search"}, c.flags...), path)...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.HasPrefix(lastLine(got), c.want) {
-			t.Errorf("%v: %s", c.flags, got)
-		}
-	}
-	got, err := archiveRun(t, "search", "-q", "world", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	has(t, got, ":1  #a  2007-05-01 12:00  <Ann> hello world\n")
-}
-
-func TestCheckTellsWhatIsWrong(t *testing.T) {
-	path := file(t, "set.jsonl", small)
-	queries := file(t, "q.jsonl", `{"id":"right","query":{"all":["hello"]},"count":2,"oldest":"2007-05-01T12:00:00Z","newest":"2007-05-02T09:00:00Z"}
-{"id":"count","query":{"all":["hello"]},"count":3,"oldest":"2007-05-01T12:00:00Z","newest":"2007-05-02T09:00:00Z"}
-{"id":"time","query":{"author":"bob"},"count":1,"oldest":"2007-05-02T09:00:01Z","newest":"2007-05-02T09:00:00Z"}
-{"id":"none","query":{"all":["nothing"]},"count":0}
-`)
-	got, err := archiveRun(t, "check", "-queries", queries, path)
-	if err == nil {
-		t.Error("no error")
-	}
-	has(t, got, "count: 2, ", "known 3", "time: 1, ")
-	if lastLine(got) != "queries: 2 exact, 2 wrong" {
-		t.Error(got)
-	}
 }
 
 func TestImportingTwiceAddsNothing(t *testing.T) {

@@ -7,10 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/parlor-chat/parlor/chat/hub"
 	"github.com/parlor-chat/parlor/search"
+	"github.com/parlor-chat/parlor/search/query"
 )
 
 // known is a query with its answer, counted by a full scan.
@@ -29,37 +33,83 @@ type known struct {
 	Oldest, Newest time.Time
 }
 
-// expr is the query as an expression. Searched are texts that are not empty.
-func (a *archive) expr(k *known) search.Expr {
+// written is the query in the language, as a person could type it.
+func (a *archive) written(k *known) string {
 	q := &k.Query
-	var where search.And
-	for _, word := range q.All {
-		where = append(where, search.Words(word))
+	var parts []query.Node
+	for _, words := range q.All { // of several words in one, each may stand anywhere
+		for word := range strings.FieldsFuncSeq(words, parting) {
+			parts = append(parts, query.Text{Text: word})
+		}
 	}
-	if q.Phrase != "" {
-		where = append(where, search.PhraseOf(q.Phrase, false))
-	}
-	if q.Prefix != "" {
-		where = append(where, search.PrefixOf(q.Prefix))
-	}
-	if q.Substring != "" {
-		where = append(where, search.PhraseOf(q.Substring, false))
+	for _, text := range []query.Text{{Text: q.Phrase}, {Text: q.Prefix, Prefix: true}, {Text: q.Substring}} {
+		if text.Text != "" {
+			parts = append(parts, text)
+		}
 	}
 	if q.Author != "" {
-		where = append(where, a.byAuthor(q.Author))
+		parts = append(parts, query.Field{Name: "from", Value: a.called(q.Author)})
 	}
 	if q.Room != "" {
-		where = append(where, a.inRoom(q.Room))
+		parts = append(parts, query.Field{Name: "in", Value: query.Text{Text: q.Room}})
 	}
 	if !q.From.IsZero() || !q.To.IsZero() {
-		where = append(where, search.Between{From: q.From, To: q.To})
+		parts = append(parts, query.Field{Name: "at", Value: query.Range{
+			From: query.Bound{Text: instant(q.From)},
+			To:   query.Bound{Text: instant(q.To), Without: true},
+		}})
 	}
-	return where
+	return (&query.Query{Root: all(parts)}).String()
+}
+
+// parting says that r belongs to no word.
+func parting(r rune) bool { return !unicode.In(r, unicode.L, unicode.M, unicode.Nd) }
+
+// all holds where all parts do.
+func all(parts []query.Node) query.Node {
+	switch len(parts) {
+	case 0:
+		return nil
+	case 1:
+		return parts[0]
+	}
+	return query.And{Parts: parts}
+}
+
+// called is whoever has a name. "me" is the asker's; others who are called so have
+// to be named by their keys.
+func (a *archive) called(name string) query.Node {
+	var keys []query.Node
+	if strings.EqualFold(name, "me") {
+		for n, id := range a.people {
+			if n.name == name {
+				keys = append(keys, query.Text{Text: id.Key})
+			}
+		}
+	}
+	switch len(keys) {
+	case 0:
+		return query.Text{Text: name}
+	case 1:
+		return keys[0]
+	}
+	slices.SortFunc(keys, func(a, b query.Node) int {
+		return strings.Compare(a.(query.Text).Text, b.(query.Text).Text)
+	})
+	return query.Or{Parts: keys}
+}
+
+// instant is a time as the language takes it; nothing where there is none.
+func instant(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
 }
 
 // answer is what the archive says to a query.
-func (a *archive) answer(ctx context.Context, where search.Expr) (count int, oldest, newest time.Time, err error) {
-	q := hub.Query{Where: where, Limit: search.MaxLimit, Count: search.MaxCount}
+func (a *archive) answer(ctx context.Context, text string) (count int, oldest, newest time.Time, err error) {
+	q := hub.Query{Text: text, Limit: search.MaxLimit, Count: search.MaxCount}
 	for {
 		found, err := a.reader().Search(ctx, q)
 		if err != nil {
@@ -84,6 +134,7 @@ func (a *archive) answer(ctx context.Context, where search.Expr) (count int, old
 
 func runCheck(ctx context.Context, c *command) error {
 	path := c.flags.String("queries", "", "a `file` of queries with their answers")
+	verbose := c.flags.Bool("v", false, "show each query as it is asked")
 	files, err := c.parse()
 	if err != nil {
 		return err
@@ -95,18 +146,19 @@ func runCheck(ctx context.Context, c *command) error {
 	if err != nil {
 		return err
 	}
-	a, err := load(ctx, files, c.err)
+	a, err := searchable(ctx, files, c.err)
 	if err != nil {
 		return err
 	}
 	defer a.Close(ctx)
-	if err := a.hub.Admin().CatchUp(ctx); err != nil {
-		return err
-	}
 	exact, wrong := 0, 0
 	for i := range queries {
 		k := &queries[i]
-		count, oldest, newest, err := a.answer(ctx, a.expr(k))
+		text := a.written(k)
+		if *verbose {
+			fmt.Fprintf(c.out, "%s: %s\n", k.ID, clean(text))
+		}
+		count, oldest, newest, err := a.answer(ctx, text)
 		if err != nil {
 			return fmt.Errorf("query %s: %w", k.ID, err)
 		}

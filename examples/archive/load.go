@@ -33,10 +33,8 @@ type archive struct {
 
 	rooms   map[name]chat.RoomID
 	people  map[name]chat.UserID
-	titles  map[string]string        // of a room's key
-	names   map[string]string        // of a person's key
-	called  map[string][]chat.UserID // the people of a name, in all sets
-	titled  map[string][]chat.RoomID // the rooms of a title, in all sets
+	titles  map[string]string // of a room's key
+	names   map[string]string // of a person's key
 	records int
 	refused []*refusal // the first of them
 	result  hub.Imported
@@ -52,8 +50,7 @@ const maxRefused = 20
 func newArchive(ctx context.Context) (*archive, error) {
 	a := &archive{store: memory.New(&memory.Options{HeadBytes: 1 << 30}),
 		rooms: map[name]chat.RoomID{}, people: map[name]chat.UserID{},
-		titles: map[string]string{}, names: map[string]string{},
-		called: map[string][]chat.UserID{}, titled: map[string][]chat.RoomID{}}
+		titles: map[string]string{}, names: map[string]string{}}
 	var err error
 	a.hub, err = hub.New(ctx, a.store.Set(), &hub.Options{Logger: slog.New(slog.DiscardHandler)})
 	return a, err
@@ -81,8 +78,21 @@ func load(ctx context.Context, files []string, progress io.Writer) (*archive, er
 	return a, nil
 }
 
+// searchable opens an archive in which all that was imported can be found.
+func searchable(ctx context.Context, files []string, progress io.Writer) (*archive, error) {
+	a, err := load(ctx, files, progress)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.hub.Admin().CatchUp(ctx); err != nil {
+		a.Close(ctx)
+		return nil, err
+	}
+	return a, nil
+}
+
 func (a *archive) load(ctx context.Context, files []string, progress io.Writer) error {
-	seen, done := bar(files, progress)
+	seen, done := progressBar(files, progress)
 	defer done()
 	start := time.Now()
 	places := []place{} // of each event that was handed over
@@ -170,7 +180,6 @@ func (a *archive) room(ctx context.Context, n name) (chat.RoomID, error) {
 		return chat.RoomID{}, err
 	}
 	a.rooms[n], a.titles[id.Key] = id, n.name
-	a.titled[n.name] = append(a.titled[n.name], id)
 	return id, nil
 }
 
@@ -185,7 +194,6 @@ func (a *archive) person(ctx context.Context, n name, bot bool) (chat.UserID, er
 		return chat.UserID{}, err
 	}
 	a.people[n], a.names[id.Key] = id, n.name
-	a.called[n.name] = append(a.called[n.name], id)
 	return id, nil
 }
 
@@ -209,8 +217,8 @@ func slug(s string) string {
 	return b.String()
 }
 
-// bar shows how much of the files was read, where a person is looking.
-func bar(files []string, w io.Writer) (seen func(int), done func()) {
+// progressBar shows how much of the files was read, where a person is looking.
+func progressBar(files []string, w io.Writer) (seen func(int), done func()) {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return func(int) {}, func() {}
@@ -224,6 +232,15 @@ func bar(files []string, w io.Writer) (seen func(int), done func()) {
 	b := progressbar.NewOptions64(size, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription("importing"),
 		progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 	return func(n int) { b.Add(n) }, func() { b.Finish() }
+}
+
+// distinct counts the names among those of some keys.
+func distinct(names map[string]string) int {
+	seen := map[string]bool{}
+	for _, name := range names {
+		seen[name] = true
+	}
+	return len(seen)
 }
 
 func runImport(ctx context.Context, c *command) error {
@@ -244,7 +261,7 @@ func runImport(ctx context.Context, c *command) error {
 		}
 	}
 	fmt.Fprintf(c.out, "records  %9d\nevents   %9d\nrooms    %9d   %d names\npeople   %9d   %d names\nrate     %9.0f records/s until placed\nrefused  %9d\n",
-		a.records, a.result.Added, len(a.rooms), len(a.titled), people, len(a.called), float64(a.records)/a.took.Seconds(), refused)
+		a.records, a.result.Added, len(a.rooms), distinct(a.titles), people, distinct(a.names), float64(a.records)/a.took.Seconds(), refused)
 	for _, r := range a.refused {
 		fmt.Fprintln(c.out, "  ", r)
 	}

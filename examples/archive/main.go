@@ -8,7 +8,8 @@
 //
 //	archive import FILE…
 //	archive page -room '#ubuntu' -around 2007-05-01 FILE…
-//	archive search -q 'remote desktop' FILE…
+//	archive search -q '"remote desktop" from:ann' FILE…
+//	archive search -i FILE…
 //	archive check -queries queries.jsonl FILE…
 package main
 
@@ -25,7 +26,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		os.Exit(2)
@@ -35,8 +36,8 @@ func main() {
 	}
 }
 
-// verbs are what archive can do.
-var verbs = map[string]func(context.Context, *command) error{
+// commands are what archive can do.
+var commands = map[string]func(context.Context, *command) error{
 	"import": runImport,
 	"page":   runPage,
 	"search": runSearch,
@@ -55,18 +56,19 @@ archive VERB -h lists the flags of a verb
 type command struct {
 	args     []string
 	flags    *flag.FlagSet
+	in       io.Reader
 	out, err io.Writer
 }
 
-func run(ctx context.Context, args []string, out, errOut io.Writer) error {
-	if len(args) == 0 || verbs[args[0]] == nil {
+func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) error {
+	if len(args) == 0 || commands[args[0]] == nil {
 		fmt.Fprint(errOut, usage)
 		return flag.ErrHelp
 	}
-	c := &command{args: args[1:], out: out, err: errOut}
+	c := &command{args: args[1:], in: in, out: out, err: errOut}
 	c.flags = flag.NewFlagSet("archive "+args[0], flag.ContinueOnError)
 	c.flags.SetOutput(errOut)
-	return verbs[args[0]](ctx, c)
+	return commands[args[0]](ctx, c)
 }
 
 // parse reads the flags that a verb has defined, and returns the files.

@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/chat/hub"
+	"github.com/parlor-chat/parlor/search"
 )
 
 // reader is who reads: everybody in the tenant may read its public rooms.
@@ -32,13 +35,24 @@ func (a *archive) find(title, set string) (chat.RoomID, error) {
 	case 1:
 		return found, nil
 	}
-	return chat.RoomID{}, fmt.Errorf("there are rooms %q in the sets %s: choose one with -set", title, strings.Join(sorted(sets), ", "))
+	return chat.RoomID{}, fmt.Errorf("there are rooms %q in the sets %s: choose one with -set", title, strings.Join(slices.Sorted(slices.Values(sets)), ", "))
+}
+
+// position reads a position as searches show it: the key of a room, and a Seq.
+func position(s string) (chat.Position, error) {
+	i := strings.LastIndexByte(s, ':')
+	seq, err := strconv.ParseUint(s[i+1:], 10, 63)
+	if i < 0 || err != nil {
+		return chat.Position{}, fmt.Errorf("%q is no position: searches show them", s)
+	}
+	return chat.Position{Room: chat.RoomID{Tenant: tenant, Key: s[:i]}, Seq: chat.Seq(seq)}, nil
 }
 
 func runPage(ctx context.Context, c *command) error {
 	title := c.flags.String("room", "", "the room, as it is called")
 	set := c.flags.String("set", "", "the set, where several have a room of that name")
 	around := c.flags.String("around", "", "show what was said around this `date`: 2007-05-01, or RFC 3339; without it the newest")
+	open := c.flags.String("open", "", "show what was said around this `position`, which a search has shown")
 	limit := c.flags.Int("n", 20, "how many messages")
 	all := c.flags.Bool("all", false, "joins, parts, topics and the like, too")
 	asJSON := c.flags.Bool("json", false, "a JSON object a line")
@@ -46,11 +60,17 @@ func runPage(ctx context.Context, c *command) error {
 	if err != nil {
 		return err
 	}
-	if *title == "" {
-		return errors.New("name a room with -room")
-	}
 	w := chat.Latest(*limit)
-	if *around != "" {
+	var at chat.Position
+	switch {
+	case (*title == "") == (*open == ""):
+		return errors.New("name either a room with -room, or a position with -open")
+	case *open != "":
+		if at, err = position(*open); err != nil {
+			return err
+		}
+		w = chat.Around(at.Seq, *limit)
+	case *around != "":
 		t, err := date(*around)
 		if err != nil {
 			return err
@@ -65,25 +85,28 @@ func runPage(ctx context.Context, c *command) error {
 		return err
 	}
 	defer a.Close(ctx)
-	room, err := a.find(*title, *set)
-	if err != nil {
-		return err
+	if *open == "" {
+		if at.Room, err = a.find(*title, *set); err != nil {
+			return err
+		}
 	}
-	page, err := a.reader().Room(room.Key).Page(ctx, w)
+	page, err := a.reader().Room(at.Room.Key).Page(ctx, w)
 	if err != nil {
 		return err
 	}
 	lines := a.lines(page)
-	if *asJSON {
-		enc := json.NewEncoder(c.out)
-		for _, l := range lines {
-			if err := enc.Encode(l); err != nil {
-				return err
-			}
-		}
+	if !*asJSON {
+		mark(lines, at.Seq, nil)
+		screenOn(c.out).lines(lines, page, time.UTC)
 		return nil
 	}
-	c.printLines(lines, page)
+	for _, l := range lines {
+		b, err := json.Marshal(l)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "%s\n", escaped(b))
+	}
 	return nil
 }
 
@@ -94,6 +117,16 @@ type line struct {
 	Author string    `json:"author"`
 	Kind   string    `json:"kind"`
 	Text   string    `json:"text"`
+
+	opened bool           // it is what was asked for
+	marks  []search.Range // of the text
+}
+
+// mark says which line was asked for, and which parts of its text.
+func mark(lines []line, at chat.Seq, marks []search.Range) {
+	if i := slices.IndexFunc(lines, func(l line) bool { return l.Seq == at }); i >= 0 {
+		lines[i].opened, lines[i].marks = true, marks
+	}
 }
 
 func (a *archive) lines(p hub.Page) []line {
@@ -104,11 +137,11 @@ func (a *archive) lines(p hub.Page) []line {
 		if m.Text.Action {
 			kind = "action"
 		}
-		lines = append(lines, line{m.Seq, m.At, a.names[m.Sender.Key], kind, m.Text.Body})
+		lines = append(lines, line{Seq: m.Seq, At: m.At, Author: a.names[m.Sender.Key], Kind: kind, Text: m.Text.Body})
 	}
 	for i := range p.Events {
 		e := &p.Events[i]
-		l := line{e.Seq, e.At, a.names[e.Sender.Key], string(e.Kind()), ""}
+		l := line{Seq: e.Seq, At: e.At, Author: a.names[e.Sender.Key], Kind: string(e.Kind())}
 		switch c := e.Content.(type) {
 		case *chat.Text:
 			l.Text = c.Body
@@ -125,28 +158,35 @@ func (a *archive) lines(p hub.Page) []line {
 	return lines
 }
 
-func (c *command) printLines(lines []line, p hub.Page) {
+// lines shows lines of a room.
+func (s screen) lines(lines []line, p hub.Page, zone *time.Location) {
 	if p.Older {
-		fmt.Fprintln(c.out, "  ⋮ older")
+		fmt.Fprintln(s, "  ⋮ older")
 	}
 	day := ""
 	for _, l := range lines {
-		if d := l.At.Format("Monday, 2 January 2006"); d != day {
+		at := l.At.In(zone)
+		if d := at.Format("Monday, 2 January 2006"); d != day {
 			day = d
-			fmt.Fprintf(c.out, "\n  %s\n", d)
+			fmt.Fprintf(s, "\n  %s\n", d)
 		}
-		text := strings.ReplaceAll(l.Text, "\n", "\n            ")
+		arrow := " "
+		if l.opened {
+			arrow = "▶"
+		}
+		who, text := s.in(strong, clean(l.Author)), s.marked(l.Text, l.marks, cleanLines)
 		switch l.Kind {
 		case "text":
-			fmt.Fprintf(c.out, "%8s  <%s> %s\n", l.At.Format("15:04"), l.Author, text)
+			who = "<" + who + ">"
 		case "action":
-			fmt.Fprintf(c.out, "%8s  * %s %s\n", l.At.Format("15:04"), l.Author, text)
+			who = "* " + who
 		default:
-			fmt.Fprintf(c.out, "%8s  — %s: %s %s\n", l.At.Format("15:04"), l.Author, l.Kind, text)
+			who = "— " + who + ": " + clean(l.Kind)
 		}
+		fmt.Fprintln(s, s.wrapped(fmt.Sprintf("%s%7s  %s %s", arrow, at.Format("15:04"), who, text)))
 	}
 	if p.Newer {
-		fmt.Fprintln(c.out, "\n  ⋮ newer")
+		fmt.Fprintln(s, "\n  ⋮ newer")
 	}
 }
 
