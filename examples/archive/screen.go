@@ -49,7 +49,6 @@ func (s screen) columns() int {
 type style string
 
 const (
-	plain  style = ""
 	strong style = "1"
 	faint  style = "2"
 	found  style = "1;33"
@@ -58,7 +57,7 @@ const (
 
 // in is a text in a style.
 func (s screen) in(as style, text string) string {
-	if !s.colours || as == plain || text == "" {
+	if !s.colours || text == "" {
 		return text
 	}
 	return "\x1b[" + string(as) + "m" + text + "\x1b[0m"
