@@ -29,7 +29,8 @@ func Generation(ctx context.Context, ix Index, name string) (Index, error) {
 }
 
 // AnalysisNamed is the analysis of a name ([Analysis.Name]). One of another version of
-// this package is not known.
+// this package need not be known; a version that cuts tokens otherwise goes on knowing the
+// one before, so that what was made by it answers until it is made anew.
 func AnalysisNamed(name string) (a Analysis, known bool) {
 	for _, a := range []Analysis{{}, {FoldAccents: true}} {
 		if a.Name() == name {

@@ -11,72 +11,104 @@ import (
 )
 
 // The methods of asker below are [query.Names]: who and what is meant by the names in a
-// query. A name is meant as it is written, capitals and accents included; where nobody has
-// it, it is taken for a key.
+// query. A name is meant as it is written; where nobody and nothing is called so, capitals
+// and accents don't count; where that is nobody's either, it is taken for a key.
 
 // People are the keys of the tenant's people who are called so.
 func (a *asker) People(ctx context.Context, name string) ([]string, error) {
-	// Those who have the very name come first, beside those whose name folds to the same.
 	if chat.CheckName("", "", name) != nil {
 		return nil, nil // nobody is called so
 	}
+	// Those whose name folds to the same come first, with the very name among them.
 	like, err := a.u.h.set.Directory.NamedUsers(ctx, a.scope.Tenant, name, chat.MaxBatch)
 	if err != nil {
 		return nil, err
 	}
-	var keys []string
+	var exact, folded []string
 	for _, u := range like {
-		if u.Name == name {
-			keys = append(keys, u.ID.Key)
+		switch {
+		case u.Name == name:
+			exact = append(exact, u.ID.Key)
+		case chat.FoldName(u.Name) == chat.FoldName(name):
+			folded = append(folded, u.ID.Key)
 		}
 	}
-	if keys == nil && chat.CheckKey("", "", name) == nil {
-		keys = []string{name}
+	switch {
+	case exact != nil:
+		return exact, nil
+	case folded == nil && chat.CheckKey("", "", name) == nil:
+		return []string{name}, nil
 	}
-	return keys, nil
+	return folded, nil
 }
 
 // Rooms are the keys of the rooms that are called so, of those that the asker may read:
-// by title or address, with or without a "#" in front.
+// by title or address, with or without a "#" in front, or by key.
 func (a *asker) Rooms(ctx context.Context, name string) ([]string, error) {
 	rooms, err := a.readable(ctx)
 	if err != nil {
 		return nil, err
 	}
-	bare := strings.TrimPrefix(name, "#")
+	bare, low := strings.TrimPrefix(name, "#"), foldTitle(name)
 	is := func(title string) bool { return title == name || title != "" && strings.TrimPrefix(title, "#") == bare }
-	var keys []string
+	like := func(title string) bool { return title != "" && foldTitle(title) == low }
+	var exact, folded []string
 	for i := range rooms {
-		if r := &rooms[i]; is(r.Title) || is(r.Address) || r.ID.Key == name {
-			keys = append(keys, r.ID.Key)
+		switch r := &rooms[i]; {
+		case is(r.Title) || is(r.Address) || r.ID.Key == name:
+			exact = append(exact, r.ID.Key)
+		case like(r.Title) || like(r.Address):
+			folded = append(folded, r.ID.Key)
 		}
 	}
-	return keys, nil
+	if exact != nil {
+		return exact, nil
+	}
+	return folded, nil
 }
+
+// maxDirects is how many direct rooms of one asker are looked into for who is in them.
+const maxDirects = 1000
 
 // Direct are the keys of the direct rooms of the asker in which one of these people is,
 // too; for an operator, of all in which one is.
 func (a *asker) Direct(ctx context.Context, people []string) ([]string, error) {
-	rooms, err := a.readable(ctx)
-	if err != nil {
+	if err := a.readMembers(ctx); err != nil {
 		return nil, err
 	}
 	var keys []string
+	for room, members := range a.members {
+		if slices.ContainsFunc(members, func(u chat.UserID) bool { return slices.Contains(people, u.Key) }) {
+			keys = append(keys, room.Key)
+		}
+	}
+	slices.Sort(keys)
+	return keys, nil
+}
+
+// readMembers reads who is in the direct rooms, once.
+func (a *asker) readMembers(ctx context.Context) error {
+	if a.members != nil {
+		return nil
+	}
+	rooms, err := a.readable(ctx)
+	if err != nil {
+		return err
+	}
+	members := map[chat.RoomID][]chat.UserID{}
 	for i := range rooms {
 		if rooms[i].Kind != storage.Direct {
 			continue
 		}
-		members, err := a.u.h.set.Directory.Members(ctx, rooms[i].ID, "", MaxDirect)
-		if err != nil {
-			return nil, err
+		if len(members) == maxDirects {
+			return &chat.Error{Kind: chat.ErrTooLarge, Op: "search", Field: "direct rooms", Limit: maxDirects}
 		}
-		if slices.ContainsFunc(members, func(m storage.Member) bool {
-			return slices.Contains(people, m.User.Key)
-		}) {
-			keys = append(keys, rooms[i].ID.Key)
+		if members[rooms[i].ID], err = a.u.h.directMembers(ctx, rooms[i].ID); err != nil {
+			return err
 		}
 	}
-	return keys, nil
+	a.members = members
+	return nil
 }
 
 // readable are the rooms in which the asker may find something, read once.

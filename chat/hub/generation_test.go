@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,7 +13,6 @@ import (
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/chat/hub"
 	"github.com/parlor-chat/parlor/chat/hub/hubtest"
-	"github.com/parlor-chat/parlor/drivers"
 	"github.com/parlor-chat/parlor/search"
 	"github.com/parlor-chat/parlor/storage"
 )
@@ -121,7 +121,7 @@ func TestAnotherAnalysisIsMadeBesideTheOld(t *testing.T) {
 		if marks[0] == 0 {
 			t.Error("the old one is gone while a node may still ask it")
 		}
-		time.Sleep(time.Hour)
+		time.Sleep(2 * time.Hour)
 		counts(t, k, 0, "cafe") // somebody asks, and sees that it can go
 		time.Sleep(time.Minute)
 		marks, err = old.Watermark(t.Context(), chat.RoomID{Tenant: hubtest.Tenant, Key: "a"})
@@ -155,70 +155,158 @@ func TestADeadNodesIndexIsMadeByAnother(t *testing.T) {
 	})
 }
 
-// An index that is empty though it was full was lost: nobody is told that nothing matches.
+// An index that is empty though it was full was lost: nobody is told that nothing matches,
+// and nothing is missing when it is full again, though followers went on feeding it.
 func TestALostIndexIsFilledAgain(t *testing.T) {
-	k := newKit(t, nil)
-	for i := range 700 {
-		k.say("ann", fmt.Sprint("soup ", i))
+	for _, restart := range []bool{false, true} {
+		hubtest.Run(t, 2, func(t *testing.T, k *hubtest.Kit) {
+			k.Room("r", "ann")
+			k.Room("quiet", "ann")
+			say(t, k, 0, "quiet", "soup")
+			for i := range 700 {
+				say(t, k, i%2, "r", fmt.Sprint("soup ", i))
+			}
+			k.Settle()
+			for node := range 2 {
+				if n := counts(t, k, node, "soup"); n != 701 {
+					t.Fatalf("%d found", n)
+				}
+			}
+			k.Settle()
+			time.Sleep(time.Second) // it is written down that there is one
+			if restart {
+				k.Kill(0)
+				k.Kill(1)
+			}
+			ok(t, k.Store().Index().Drop(t.Context(), storage.Span{Tenant: hubtest.Tenant}, time.Time{}))
+			if restart {
+				k.Start(0)
+				k.Start(1)
+			} else {
+				say(t, k, 0, "r", "soup, while nobody knows") // and the followers go on behind what they did
+				time.Sleep(3 * time.Second)
+			}
+			refused := 0
+			for ; ; time.Sleep(100 * time.Millisecond) {
+				f, err := k.As(refused%2, "ann").Search(t.Context(), hub.Query{Text: "soup", Limit: 10, Count: 1000})
+				if err != nil {
+					fails(t, err, chat.ErrUnavailable, "index")
+					if refused++; refused == 1 && !strings.Contains(err.Error(), "0 events of 0 rooms") {
+						t.Errorf("how far it is isn't told: %v", err)
+					}
+					continue
+				}
+				if want := 701; f.Count < want {
+					t.Errorf("restart %v: %d found", restart, f.Count)
+				}
+				break
+			}
+			if refused == 0 {
+				t.Error("searches were answered by an empty index")
+			}
+			time.Sleep(3 * time.Second) // the other node hears of it
+			k.Settle()
+			want := 701
+			if !restart {
+				want++
+			}
+			for node := range 2 {
+				if n := counts(t, k, node, "soup"); n != want {
+					t.Errorf("restart %v: %d found, want %d", restart, n, want)
+				}
+			}
+		})
 	}
-	ok(t, k.Admin().CatchUp(t.Context()))
-	soup := hub.Query{Text: "soup", Limit: 10, Count: 1000}
-	f, err := k.as("bob").Search(t.Context(), soup)
-	ok(t, err)
-	if f.Count != 700 {
-		t.Fatalf("%d found", f.Count)
-	}
-	for x := (hub.Indexed{}); x.Answers == "" || !noted(k); { // it is written down that there is one
-		x, err = k.Admin().Index(t.Context(), "acme")
-		ok(t, err)
-		time.Sleep(time.Millisecond)
-	}
-	ok(t, k.Shutdown(t.Context()))
-	ok(t, k.store.Index().Drop(t.Context(), storage.Span{Tenant: "acme"}, time.Time{}))
+}
 
-	held := make(chan struct{})
-	h := k.over(func(s *drivers.Set) { s.Index = heldIndex{s.Index, held} })
-	_, err = h.As(user("bob")).Search(t.Context(), soup)
-	fails(t, err, chat.ErrUnavailable, "index")
-	if !strings.Contains(err.Error(), "0 events of 0 rooms") {
-		t.Errorf("how far it is isn't told: %v", err)
-	}
-	x, err := h.Admin().Index(t.Context(), "acme")
-	ok(t, err)
-	if !x.Filling {
-		t.Errorf("%+v", x)
-	}
-	close(held)
-	for err = errors.New("not yet"); err != nil; time.Sleep(time.Millisecond) {
-		if f, err = h.As(user("bob")).Search(t.Context(), soup); err != nil {
-			fails(t, err, chat.ErrUnavailable, "index")
+// Whoever waits for a position while another generation takes over isn't forgotten.
+func TestWhoWaitsWhileTheIndexIsSwitched(t *testing.T) {
+	hubtest.Run(t, 2, func(t *testing.T, k *hubtest.Kit) {
+		const rooms = 20
+		for i := range rooms {
+			k.Room(fmt.Sprint("r", i), "ann")
+			say(t, k, 0, fmt.Sprint("r", i), "soup")
 		}
-	}
-	if f.Count != 700 {
-		t.Errorf("%d found", f.Count)
-	}
+		k.Settle()
+		made(t, k, 0, "1.0")
+		ok(t, k.Node(0).Admin().Reindex(t.Context(), hubtest.Tenant))
+		for x := (hub.Indexed{}); x.Answers != "1.1"; time.Sleep(50 * time.Millisecond) {
+			counts(t, k, 1, "soup") // it knows the old one
+			var err error
+			x, err = k.Node(0).Admin().Index(t.Context(), hubtest.Tenant)
+			ok(t, err)
+		}
+		var waiting sync.WaitGroup
+		for i := range rooms {
+			room := fmt.Sprint("r", i)
+			r := say(t, k, 0, room, "more soup")
+			for node := range 2 {
+				waiting.Go(func() {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+					defer cancel()
+					at := chat.Position{Room: chat.RoomID{Tenant: hubtest.Tenant, Key: room}, Seq: r.Seq}
+					if _, err := k.As(node, "ann").Search(ctx, hub.Query{Text: "soup", Limit: 1, AtLeast: at}); err != nil {
+						t.Errorf("node %d, %s: %v", node, room, err)
+					}
+				})
+			}
+		}
+		waiting.Wait()
+	})
 }
 
-// noted says whether the fence knows of the tenant's index.
-func noted(k *kit) bool {
-	v, err := k.store.Fence().Value(k.t.Context(), "index.of.acme")
-	ok(k.t, err)
-	return v != ""
+// Nodes that want different analyses, as they do while one after the other is upgraded,
+// don't undo each other's work all the time.
+func TestNodesThatWantDifferentAnalyses(t *testing.T) {
+	var calls atomic.Int64
+	o := hub.Options{Analysis: func(string) search.Analysis { return search.Analysis{FoldAccents: calls.Add(1)%2 == 0} }}
+	hubtest.RunWith(t, 2, o, func(t *testing.T, k *hubtest.Kit) {
+		k.Room("r", "ann")
+		say(t, k, 0, "r", "soup")
+		k.Settle()
+		answered := map[string]bool{}
+		for i := range 600 {
+			x, err := k.Node(i%2).Admin().Index(t.Context(), hubtest.Tenant)
+			ok(t, err)
+			answered[x.Answers] = true
+			time.Sleep(time.Second)
+		}
+		if len(answered) > 2 {
+			t.Errorf("%d generations in ten minutes", len(answered))
+		}
+	})
 }
 
-// heldIndex takes in documents only when it is let.
-type heldIndex struct {
-	search.Index
-	open chan struct{}
-}
-
-func (x heldIndex) Apply(ctx context.Context, docs []search.Document, upTo ...chat.Position) error {
-	select {
-	case <-x.open:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	return x.Index.Apply(ctx, docs, upTo...)
+// What was made by an analysis that this version doesn't know refuses searches, and is made
+// anew; a generation that another version makes keeps nobody from searching.
+func TestGenerationsOfAnotherVersion(t *testing.T) {
+	hubtest.Run(t, 1, func(t *testing.T, k *hubtest.Kit) {
+		k.Room("r", "ann")
+		say(t, k, 0, "r", "soup")
+		k.Settle()
+		made(t, k, 0, "1.0")
+		fence := k.Store().Fence()
+		register := "index.of." + hubtest.Tenant
+		ok(t, fence.Swap(t.Context(), register, "1.0", "1.0 makes 99.1"))
+		time.Sleep(3 * time.Second)
+		say(t, k, 0, "r", "more soup")
+		k.Settle()
+		if n := counts(t, k, 0, "soup"); n != 2 {
+			t.Errorf("%d found", n)
+		}
+		ok(t, fence.Swap(t.Context(), register, "1.0 makes 99.1", "99.1"))
+		other, err := search.Generation(t.Context(), k.Store().Index(), "99.1")
+		ok(t, err)
+		ok(t, other.Apply(t.Context(), nil, chat.Position{Room: chat.RoomID{Tenant: hubtest.Tenant, Key: "~index"}, Seq: 1}))
+		time.Sleep(3 * time.Second)
+		_, err = k.As(0, "ann").Search(t.Context(), hub.Query{Text: "soup", Limit: 1})
+		fails(t, err, chat.ErrUnavailable, "index")
+		made(t, k, 0, "1.2")
+		k.Settle()
+		if n := counts(t, k, 0, "soup"); n != 2 {
+			t.Errorf("%d found", n)
+		}
+	})
 }
 
 // An index without generations stays by the analysis that it is, and answers.

@@ -159,7 +159,6 @@ func New(ctx context.Context, set drivers.Set, o *Options) (*Hub, error) {
 	h.generations, h.maker = newGenerations(h, opt.Analysis), newMaker(h, opt.Node)
 	h.crowd = startCrowd(h, opt.Node, opt.AwayAfter)
 	startFollowers(ctx, h, opt.Node)
-	h.maker.start()
 	if h.epochs != nil {
 		h.epochs.start()
 	}

@@ -10,19 +10,19 @@ import (
 // What the fence says of a tenant's index is read as it was written, and nothing else is
 // read at all.
 func FuzzParseIndexed(f *testing.F) {
-	folded := search.Analysis{FoldAccents: true}
+	const folded = "1f"
 	at := time.Unix(1764100000, 0)
 	for _, x := range []indexed{
-		{},
+		{answers: original},
 		{answers: generation{folded, 3}, fills: true},
-		{makes: &generation{folded, 1}, left: []left{{generation{folded, 2}, at}, {generation{}, at}}},
+		{answers: original, makes: &generation{folded, 1}, left: []left{{generation{folded, 2}, at}, {original, at}, {generation{"99", 7}, at}}},
 	} {
 		f.Add(x.String())
 		if got, ok := parseIndexed(x.String()); !ok || got.String() != x.String() {
 			f.Errorf("%q is read as %q", x, got)
 		}
 	}
-	for _, s := range []string{"", "1", "1.0 makes", "1.0 left 1f.1", "9.0", "1.0 other", "1.x"} {
+	for _, s := range []string{"", "1", "1.0 makes", "1.0 left 1f.1", ".0", "1.0 other", "1.x", "1.-1"} {
 		f.Add(s)
 		if _, ok := parseIndexed(s); ok != (s == "") {
 			f.Errorf("%q is read: %v", s, ok)

@@ -26,8 +26,11 @@ type indexedRoom struct {
 // do implements task.
 func (x *indexer) do(ctx context.Context, p chat.Position) error {
 	state, err := x.h.generations.of(ctx, p.Room.Tenant)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case state.fills:
+		return errBehind // whoever fills it comes by
 	}
 	answers, err := x.h.generations.index(ctx, state.answers)
 	if err != nil {
@@ -37,7 +40,7 @@ func (x *indexer) do(ctx context.Context, p chat.Position) error {
 	if err != nil {
 		return err
 	}
-	if state.makes != nil { // first: else a crash in between would leave it behind for good
+	if state.makes != nil && *state.makes != state.answers { // first: else a crash in between would leave it behind
 		if err := x.feed(ctx, *state.makes, p, was); err != nil {
 			return err
 		}
@@ -48,6 +51,9 @@ func (x *indexer) do(ctx context.Context, p chat.Position) error {
 // feed brings a room of a generation that is being made to a position, where it has come
 // as far as the one that answers. In the other rooms whoever makes it comes by.
 func (x *indexer) feed(ctx context.Context, makes generation, p chat.Position, was chat.Seq) error {
+	if _, known := search.AnalysisNamed(makes.analysis); !known {
+		return nil // whoever makes it looks it over
+	}
 	ix, err := x.h.generations.index(ctx, makes)
 	if err != nil {
 		return err
@@ -75,6 +81,10 @@ func (x *indexer) upToIn(ctx context.Context, ix search.Index, g generation, roo
 // bring brings a room of a generation from one place to another, and no further: what
 // comes behind it is fed to all generations, or to none.
 func (x *indexer) bring(ctx context.Context, ix search.Index, g generation, p chat.Position, from chat.Seq) error {
+	a, known := search.AnalysisNamed(g.analysis)
+	if !known {
+		return errBehind // a node of another version sees to it, or another generation is made
+	}
 	for done := from; done < p.Seq; {
 		page, err := x.h.set.History.Page(ctx, p.Room, chat.After(done, storage.MaxPage).All())
 		if err != nil {
@@ -84,7 +94,7 @@ func (x *indexer) bring(ctx context.Context, ix search.Index, g generation, p ch
 		if len(page.Events) == 0 {
 			return errBehind // the archive comes first
 		}
-		if done, err = x.h.index(ctx, ix, g.analysis, page); err != nil {
+		if done, err = x.h.index(ctx, ix, a, page); err != nil {
 			return err
 		}
 		bound(x.done)

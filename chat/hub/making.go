@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -50,44 +51,90 @@ func (w *making) release(ctx context.Context) {
 
 func (w *making) name() string { return "index." + w.tenant }
 
-// finish fills the generation that is being made, and lets it answer.
-func (w *making) finish(ctx context.Context, x indexed) error {
-	// Until all followers know of it, and feed it, too, what begins from then on.
-	if err := sleep(ctx, 2*indexedFor); err != nil {
-		return err
+// do does one thing.
+func (w *making) do(ctx context.Context, what deed, x indexed) error {
+	g := w.h.generations
+	change := func(*indexed) {}
+	switch what {
+	case begin:
+		return g.begin(ctx, w.tenant, x)
+	case found: // from here on, an empty index is one that was lost
+		if err := w.fill(ctx, x.answers); err != nil {
+			return err
+		}
+	case fill:
+		if err := w.refill(ctx, x.answers); err != nil {
+			return err
+		}
+		change = func(x *indexed) { x.fills = false }
+	case finish:
+		// All followers know of it by then, and feed it, too, what begins later.
+		if err := sleep(ctx, 2*indexedFor); err != nil {
+			return err
+		}
+		if err := w.fill(ctx, *x.makes); err != nil {
+			return err
+		}
+		change = func(x *indexed) {
+			x.left = append(x.left, left{x.answers, time.Now()})
+			x.answers = *x.makes
+		}
+	case sweep:
+		// Nobody feeds the old one alone by then: not a node that heard of it late, nor one of
+		// another version, which can't feed the new one.
+		if err := sleep(ctx, 2*indexedFor); err != nil {
+			return err
+		}
+		if err := w.fill(ctx, x.answers); err != nil {
+			return err
+		}
+		change = func(x *indexed) { x.makes = nil }
+	case forgo:
+		if err := w.drop(ctx, x.left[0].generation); err != nil {
+			return err
+		}
+		change = func(x *indexed) { x.left = x.left[1:] }
 	}
-	if err := w.fill(ctx, *x.makes); err != nil {
-		return err
-	}
-	_, err := w.h.generations.swap(ctx, w.tenant, x, func(x *indexed) {
-		x.left = append(x.left, left{x.answers, time.Now()})
-		x.answers, x.makes = *x.makes, nil
-	})
+	_, err := g.swap(ctx, w.tenant, x, change)
 	return err
 }
 
-// forgo drops the generation that was left first.
-func (w *making) forgo(ctx context.Context, x indexed) error {
-	g := w.h.generations
-	ix, err := g.index(ctx, x.left[0].generation)
+// refill fills a generation that was lost. Whatever followers fed it since is dropped: their
+// watermarks would hide what is missing. They feed it again when it is full.
+func (w *making) refill(ctx context.Context, g generation) error {
+	if err := sleep(ctx, 2*indexedFor); err != nil { // until they all know
+		return err
+	}
+	if err := w.drop(ctx, g); err != nil {
+		return err
+	}
+	return w.fill(ctx, g)
+}
+
+// drop drops all that a generation holds of the tenant.
+func (w *making) drop(ctx context.Context, g generation) error {
+	ix, err := w.h.generations.index(ctx, g)
 	if err != nil {
 		return err
 	}
-	if err := ix.Drop(ctx, storage.Span{Tenant: w.tenant}, time.Time{}); err != nil {
-		return err
-	}
-	_, err = g.swap(ctx, w.tenant, x, func(x *indexed) { x.left = x.left[1:] })
-	return err
+	return ix.Drop(ctx, storage.Span{Tenant: w.tenant}, time.Time{})
 }
 
 // fill brings a generation to what the archive shows, and marks it as full. Rooms that
 // begin meanwhile are fed by the followers.
 func (w *making) fill(ctx context.Context, g generation) error {
+	a, known := search.AnalysisNamed(g.analysis)
+	if !known {
+		return &chat.Error{Kind: chat.ErrUnavailable, Op: "index", Field: "analysis", Err: errors.New("it is another version's: " + g.analysis)}
+	}
 	ix, err := w.h.generations.index(ctx, g)
 	if err != nil {
 		return err
 	}
-	w.rooms, w.events = 0, 0
+	w.rooms, w.events, w.told = 0, 0, time.Time{}
+	if err := w.tell(ctx); err != nil {
+		return err
+	}
 	for shard := range chat.Shards {
 		for after := (chat.RoomID{Tenant: w.tenant}); ; {
 			list, err := w.h.set.History.Rooms(ctx, shard, after, chat.MaxBatch)
@@ -99,7 +146,7 @@ func (w *making) fill(ctx context.Context, g generation) error {
 					list = nil // and so are all behind it
 					break
 				}
-				if err := w.room(ctx, ix, g, p.Room); err != nil {
+				if err := w.room(ctx, ix, a, p.Room); err != nil {
 					return err
 				}
 			}
@@ -109,12 +156,12 @@ func (w *making) fill(ctx context.Context, g generation) error {
 			after = list[len(list)-1].Room
 		}
 	}
-	return w.full(ctx, g)
+	return ix.Apply(ctx, nil, fullMark(w.tenant))
 }
 
 // room brings a room to what the archive shows at the end; from then on the followers see
 // to it.
-func (w *making) room(ctx context.Context, ix search.Index, g generation, room chat.RoomID) error {
+func (w *making) room(ctx context.Context, ix search.Index, a search.Analysis, room chat.RoomID) error {
 	w.rooms++
 	for {
 		if err := w.lease(ctx); err != nil {
@@ -128,7 +175,7 @@ func (w *making) room(ctx context.Context, ix search.Index, g generation, room c
 		if err != nil || len(page.Events) == 0 {
 			return err
 		}
-		if _, err := w.h.index(ctx, ix, g.analysis, page); err != nil {
+		if _, err := w.h.index(ctx, ix, a, page); err != nil {
 			return err
 		}
 		w.events += int64(len(page.Events))
@@ -136,15 +183,6 @@ func (w *making) room(ctx context.Context, ix search.Index, g generation, room c
 			return err
 		}
 	}
-}
-
-// full marks a generation as one that is not empty.
-func (w *making) full(ctx context.Context, g generation) error {
-	ix, err := w.h.generations.index(ctx, g)
-	if err != nil {
-		return err
-	}
-	return ix.Apply(ctx, nil, fullMark(w.tenant))
 }
 
 // tell writes down how far it is, for whoever asks on any node.

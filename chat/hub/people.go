@@ -14,7 +14,7 @@ import (
 // folded ([chat.FoldName]), by name. limit is from 1 to [chat.MaxBatch].
 func (u User) People(ctx context.Context, name string, limit int) ([]storage.User, error) {
 	const op = "find people"
-	leave, err := u.enter(ctx, op)
+	leave, err := u.enterSearch(ctx, op)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func (u User) People(ctx context.Context, name string, limit int) ([]storage.Use
 // from 1 to [chat.MaxBatch].
 func (u User) RoomsNamed(ctx context.Context, title string, limit int) ([]Info, error) {
 	const op = "find rooms"
-	leave, err := u.enter(ctx, op)
+	leave, err := u.enterSearch(ctx, op)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func (h *Hub) roomsOf(ctx context.Context, members []storage.Member) ([]storage.
 }
 
 // titles are what rooms are called for a user, at most [chat.MaxBatch]: their title, or
-// that of a direct room the names of the others.
+// that of a direct room the names of the others; the key where there is neither.
 func (h *Hub) titles(ctx context.Context, asker chat.UserID, rooms []chat.RoomID) ([]string, error) {
 	known, err := h.set.Directory.LookupRooms(ctx, rooms)
 	if err != nil {
@@ -121,17 +121,11 @@ func (h *Hub) titles(ctx context.Context, asker chat.UserID, rooms []chat.RoomID
 		if r.Kind != storage.Direct {
 			continue
 		}
-		members, err := h.set.Directory.Members(ctx, r.ID, "", MaxDirect)
+		others, err := h.directMembers(ctx, r.ID)
 		if err != nil {
 			return nil, err
 		}
-		var others []chat.UserID
-		for _, m := range members {
-			if m.User != asker {
-				others = append(others, m.User)
-			}
-		}
-		names, err := h.names(ctx, others)
+		names, err := h.names(ctx, slices.DeleteFunc(others, func(u chat.UserID) bool { return u == asker }))
 		if err != nil {
 			return nil, err
 		}
@@ -139,9 +133,19 @@ func (h *Hub) titles(ctx context.Context, asker chat.UserID, rooms []chat.RoomID
 	}
 	list := make([]string, len(rooms))
 	for i, id := range rooms {
-		list[i] = titles[id]
+		list[i] = cmp.Or(titles[id], id.Key)
 	}
 	return list, nil
+}
+
+// directMembers are the people of a direct room.
+func (h *Hub) directMembers(ctx context.Context, room chat.RoomID) ([]chat.UserID, error) {
+	members, err := h.set.Directory.Members(ctx, room, "", MaxDirect)
+	people := make([]chat.UserID, len(members))
+	for i, m := range members {
+		people[i] = m.User
+	}
+	return people, err
 }
 
 // names are what people are called, at most [chat.MaxBatch], in their order; the key

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -24,7 +25,9 @@ type Query struct {
 	Count   int    // count the matches up to here; 0: don't
 	Facets  []search.Facet
 
-	// AtLeast waits until the index has this position, as long as ctx lasts; zero: don't.
+	// AtLeast waits until the index has this position, as long as ctx lasts, also for one
+	// that is never reached; zero: don't. Searching for what was just sent takes the room and
+	// the receipt's Seq.
 	AtLeast chat.Position
 }
 
@@ -37,6 +40,10 @@ type Found struct {
 	Capped bool // there are more than Count
 	Facets [][]Bucket
 	Next   string // the cursor to go on from; empty: this was the last page
+
+	// Stale says that the broker is away: what was changed last, and isn't archived yet, is
+	// shown as it was before.
+	Stale bool
 
 	Read  string       // what Text was read as, in words
 	Notes []query.Note // what the asker should know of how it was read
@@ -73,26 +80,32 @@ type Bucket struct {
 // [*query.Error], which points at the place.
 func (u User) Search(ctx context.Context, q Query) (Found, error) {
 	const op = "search"
-	leave, err := u.enter(ctx, op)
+	leave, err := u.enterSearch(ctx, op)
 	if err != nil {
 		return Found{}, err
 	}
 	defer leave()
-	if err := u.h.allow(ctx, op, Action{User: u.id, Verb: VerbSearch}); err != nil {
-		return Found{}, err
-	}
-	scope, err := u.scope(ctx)
+	return u.h.search(ctx, op, &asker{u: u}, q)
+}
+
+// enterSearch begins a call that shows what can be found.
+func (u User) enterSearch(ctx context.Context, op string) (leave func(), err error) {
+	leave, err = u.enter(ctx, op)
 	if err != nil {
-		return Found{}, err
+		return nil, err
 	}
-	return u.h.search(ctx, op, &asker{u: u, scope: scope}, q)
+	if err := u.h.allow(ctx, op, Action{User: u.id, Verb: VerbSearch}); err != nil {
+		leave()
+		return nil, err
+	}
+	return leave, nil
 }
 
 // CompleteQuery says what may stand at a cursor, a byte of a query's text: operators and
 // their values, people, rooms that the user may read, days and months of his zone, the
 // best first ([query.Completer]). A nil zone is UTC.
 func (u User) CompleteQuery(ctx context.Context, text string, cursor int, zone *time.Location) ([]query.Completion, error) {
-	leave, err := u.enter(ctx, "complete query")
+	leave, err := u.enterSearch(ctx, "complete query")
 	if err != nil {
 		return nil, err
 	}
@@ -104,16 +117,16 @@ func (u User) CompleteQuery(ctx context.Context, text string, cursor int, zone *
 // and rooms; nobody is "me".
 func (a Admin) Search(ctx context.Context, tenant string, q Query) (Found, error) {
 	const op = "search"
-	leave, err := a.enter(ctx, op, "tenant", tenant, "query", q.Text)
+	leave, err := a.enter(ctx, op, "tenant", tenant, "query", q.Text[:min(len(q.Text), query.MaxLength)], "where", q.Where)
 	if err != nil {
 		return Found{}, err
 	}
 	defer leave()
-	if err := checkTenant(op, tenant); err != nil {
+	if err := chat.CheckTenant(op, tenant); err != nil {
 		return Found{}, err
 	}
 	nobody := User{a.h, chat.UserID{Tenant: tenant}}
-	return a.h.search(ctx, op, &asker{u: nobody, scope: search.Scope{Tenant: tenant, All: true}, admin: true}, q)
+	return a.h.search(ctx, op, &asker{u: nobody, admin: true}, q)
 }
 
 // asker is who searches.
@@ -122,10 +135,33 @@ type asker struct {
 	scope search.Scope
 	admin bool
 
-	rooms []storage.Room // in which he may find something; nil: not asked for yet
+	rooms   []storage.Room                // in which he may find something; nil: not asked for yet
+	members map[chat.RoomID][]chat.UserID // of the direct ones; nil: not asked for yet
+}
+
+// look finds out what the asker may see now.
+func (a *asker) look(ctx context.Context) (err error) {
+	if a.admin {
+		a.scope = search.Scope{Tenant: a.u.id.Tenant, All: true}
+		return nil
+	}
+	a.scope, err = a.u.scope(ctx)
+	return err
 }
 
 func (h *Hub) search(ctx context.Context, op string, a *asker, q Query) (Found, error) {
+	if q.Limit == 0 && q.Count == 0 && len(q.Facets) == 0 { // nothing is asked for
+		return Found{}, &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "limit", Err: errors.New("limit, count and facets are all zero")}
+	}
+	if err := h.await(ctx, op, a, q.AtLeast); err != nil {
+		return Found{}, err
+	}
+	if err := a.look(ctx); err != nil { // also where it was looked at before the wait
+		return Found{}, err
+	}
+	if !q.AtLeast.Room.IsZero() && !a.scope.Holds(q.AtLeast) {
+		return Found{}, notFound(op, chat.ErrNotFound)
+	}
 	index, analysis, err := h.generations.answering(ctx, op, a.scope.Tenant)
 	if err != nil {
 		return Found{}, err
@@ -134,20 +170,27 @@ func (h *Hub) search(ctx context.Context, op string, a *asker, q Query) (Found, 
 	if err != nil {
 		return Found{}, err
 	}
-	if err := h.await(ctx, op, index, a.scope, q.AtLeast); err != nil {
+	r := search.Request{Where: where, Scope: a.scope, ByScore: q.ByScore, Limit: q.Limit, Count: q.Count, Facets: q.Facets}
+	if r.After, err = q.after(op, r); err != nil {
 		return Found{}, err
 	}
-	result, err := index.Search(ctx, search.Request{Where: where, Scope: a.scope, ByScore: q.ByScore,
-		After: q.After, Limit: q.Limit, Count: q.Count, Facets: q.Facets})
+	result, err := index.Search(ctx, r)
 	if err != nil {
 		return Found{}, err
 	}
-	found.Count, found.Capped, found.Next = result.Count, result.Capped, result.Next
-	messages, err := h.hydrate(ctx, analysis, result.Hits, a.scope, where)
+	found.Count, found.Capped = result.Count, result.Capped
+	if result.Next != "" {
+		found.Next = q.asked(a.scope.Tenant).NextAfter(result.Hits[len(result.Hits)-1])
+	}
+	messages, stale, err := h.hydrate(ctx, analysis, result.Hits, a.scope, where)
 	if err != nil {
 		return Found{}, err
 	}
+	found.Stale = stale
 	for _, m := range messages {
+		if err := ctx.Err(); err != nil {
+			return Found{}, err
+		}
 		found.Hits = append(found.Hits, Hit{m, analysis.Highlights(m.Text.Body, where)})
 	}
 	for i, f := range q.Facets {
@@ -158,6 +201,23 @@ func (h *Hub) search(ctx context.Context, op string, a *asker, q Query) (Found, 
 		found.Facets = append(found.Facets, buckets)
 	}
 	return found, nil
+}
+
+// asked is a request that stands for what was asked, rather than for what that means now:
+// who is called so, which day is today, may be different on the next page. The cursors
+// that people get belong to it.
+func (q *Query) asked(tenant string) search.Request {
+	where := search.And{search.Equal{Field: "text", Value: q.Text}, q.Where}
+	return search.Request{Where: where, Scope: search.Scope{Tenant: tenant}, ByScore: q.ByScore, After: q.After}
+}
+
+// after is the cursor for the driver.
+func (q *Query) after(op string, r search.Request) (string, error) {
+	hit, ok, err := q.asked(r.Scope.Tenant).AfterHit(op)
+	if !ok || err != nil {
+		return "", err
+	}
+	return r.NextAfter(hit), nil
 }
 
 // compile makes an expression out of a query, and tells what it was read as.
@@ -227,15 +287,23 @@ func (h *Hub) entitle(ctx context.Context, a *asker, field string, buckets []sea
 	return titled, err
 }
 
-// await waits until the index has a position of the scope.
-func (h *Hub) await(ctx context.Context, op string, index search.Index, scope search.Scope, p chat.Position) error {
+// await waits until the index has a position that the asker may see. Which index that is
+// may change meanwhile.
+func (h *Hub) await(ctx context.Context, op string, a *asker, p chat.Position) error {
 	if p.Room.IsZero() {
 		return nil
 	}
-	if !scope.Holds(p) {
+	if err := a.look(ctx); err != nil {
+		return err
+	}
+	if !a.scope.Holds(p) {
 		return notFound(op, chat.ErrNotFound)
 	}
 	for wait := waitFirst; ; {
+		index, _, err := h.generations.answering(ctx, op, p.Room.Tenant)
+		if err != nil {
+			return err
+		}
 		marks, err := index.Watermark(ctx, p.Room)
 		if err != nil || marks[0] >= p.Seq {
 			return err
@@ -248,8 +316,9 @@ func (h *Hub) await(ctx context.Context, op string, index search.Index, scope se
 }
 
 // hydrate makes messages out of hits, and drops those that the asker may not see,
-// that are gone, or that no longer match.
-func (h *Hub) hydrate(ctx context.Context, analysis search.Analysis, hits []search.Hit, scope search.Scope, where search.Expr) ([]chat.Message, error) {
+// that are gone, or that no longer match. stale says that the broker is away, so that
+// changes which aren't archived yet are missing.
+func (h *Hub) hydrate(ctx context.Context, analysis search.Analysis, hits []search.Hit, scope search.Scope, where search.Expr) (found []chat.Message, stale bool, err error) {
 	var refs []storage.Ref
 	rooms := map[chat.RoomID]bool{}
 	for _, hit := range hits {
@@ -259,11 +328,11 @@ func (h *Hub) hydrate(ctx context.Context, analysis search.Analysis, hits []sear
 		}
 	}
 	if len(refs) == 0 {
-		return nil, nil
+		return nil, false, nil
 	}
 	page, err := h.set.History.Lookup(ctx, refs)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	changes := page.Changes
 	texts := slices.DeleteFunc(slices.Clone(page.Events), func(e chat.Event) bool { return !e.IsText() })
@@ -276,20 +345,26 @@ func (h *Hub) hydrate(ctx context.Context, analysis search.Analysis, hits []sear
 			}
 			return true
 		})
+		if errors.Is(err, chat.ErrUnavailable) && ctx.Err() == nil {
+			stale = true
+			break
+		}
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		changes = mergeChanges(changes, recent)
 	}
-	var found []chat.Message
 	for _, m := range chat.Fold(texts, changes) {
 		if m.Gone != nil {
 			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, false, err
 		}
 		doc := analysis.Document(&m)
 		if where == nil || search.Match(where, &doc) {
 			found = append(found, m)
 		}
 	}
-	return found, nil
+	return found, stale, nil
 }

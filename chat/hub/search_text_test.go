@@ -1,6 +1,7 @@
 package hub_test
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/chat/hub"
+	"github.com/parlor-chat/parlor/chat/hub/hubtest"
 	"github.com/parlor-chat/parlor/search"
 	"github.com/parlor-chat/parlor/search/query"
 	"github.com/parlor-chat/parlor/storage"
@@ -57,7 +59,8 @@ func TestSearchByText(t *testing.T) {
 		`"soup is"`:                "soup is ready",
 		`toma*`:                    "tomatoes for soup",
 		`from:"Ann Lee" soup`:      "soup is ready|tomatoes for soup|group soup",
-		`from:"ann lee"`:           "",                                                   // as it is written
+		`from:"ÄNN lee"`:           "soup is ready|tomatoes for soup|group soup", // nobody is called just so
+		`in:KITCHEN ready`:         "soup is ready",
 		`from:ann`:                 "soup is ready|tomatoes for soup|group soup",         // nobody is called so: a key
 		`from:Bob`:                 "which soup?|see https://soup.example|broth for cyd", // there are two
 		`from:me`:                  "which soup?|broth for cyd",
@@ -202,6 +205,121 @@ func TestWhoLosesARoomBetweenTwoPages(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who waits for a position, and loses the room meanwhile, reads nothing of it.
+func TestWhoIsBannedWhileHeWaits(t *testing.T) {
+	k := newKit(t, nil)
+	private, err := k.as("ann").Create(t.Context(), storage.Room{Kind: storage.Private})
+	ok(t, err)
+	ok(t, private.SetMember(t.Context(), "bob", chat.RoleMember, ""))
+	r, err := private.Send(t.Context(), chat.Text{Body: "soup"})
+	ok(t, err)
+	ok(t, k.Admin().CatchUp(t.Context()))
+	done := make(chan error)
+	go func() {
+		f, err := k.as("bob").Search(t.Context(), hub.Query{Text: "soup", Limit: 10, Count: 10, AtLeast: chat.Position{Room: private.ID(), Seq: r.Seq + 2}})
+		if len(f.Hits) > 0 || f.Count > 0 {
+			t.Errorf("he reads %q, count %d", hits(f), f.Count)
+		}
+		done <- err
+	}()
+	time.Sleep(20 * time.Millisecond) // he waits by then; where he doesn't, it is as right
+	ok(t, private.SetMember(t.Context(), "bob", chat.RoleBanned, ""))
+	_, err = private.Send(t.Context(), chat.Text{Body: "secret soup, said after the ban"})
+	ok(t, err)
+	fails(t, <-done, chat.ErrNotFound, "room")
+}
+
+// A cursor goes on though the names in the query mean something else by now.
+func TestACursorOutlivesWhatNamesMean(t *testing.T) {
+	k := newKit(t, nil)
+	two, err := k.as("ann").Create(t.Context(), storage.Room{Kind: storage.Private, Title: "Kitchen"})
+	ok(t, err)
+	ok(t, two.SetMember(t.Context(), "bob", chat.RoleMember, ""))
+	for range 20 {
+		_, err = two.Send(t.Context(), chat.Text{Body: "secret soup"})
+		ok(t, err)
+		k.say("ann", "soup")
+	}
+	ok(t, k.Admin().CatchUp(t.Context()))
+	q := hub.Query{Text: "soup in:Kitchen", Limit: 10}
+	f, err := k.as("bob").Search(t.Context(), q)
+	ok(t, err)
+	ok(t, two.SetMember(t.Context(), "bob", chat.RoleBanned, ""))
+	q.After = f.Next
+	f, err = k.as("bob").Search(t.Context(), q)
+	ok(t, err)
+	if len(f.Hits) == 0 {
+		t.Error("nothing more is found")
+	}
+	for _, body := range hits(f) {
+		if body != "soup" {
+			t.Errorf("%q is found", body)
+		}
+	}
+	for _, other := range []hub.Query{
+		{Text: "soup", Limit: 10, After: q.After}, {Text: q.Text, Where: search.Words("soup"), Limit: 10, After: q.After},
+		{Text: q.Text, ByScore: true, Limit: 10, After: q.After},
+	} {
+		_, err = k.as("bob").Search(t.Context(), other)
+		fails(t, err, chat.ErrInvalid, "after")
+	}
+}
+
+// While the broker is away, searches go on, and say that they may be stale.
+func TestSearchesGoOnWithoutTheBroker(t *testing.T) {
+	hubtest.Run(t, 1, func(t *testing.T, k *hubtest.Kit) {
+		k.Room("r", "ann")
+		say(t, k, 0, "r", "soup")
+		k.Settle()
+		f, err := k.As(0, "ann").Search(t.Context(), hub.Query{Text: "soup", Limit: 10})
+		ok(t, err)
+		if f.Stale || len(f.Hits) != 1 {
+			t.Errorf("stale %v, %d found", f.Stale, len(f.Hits))
+		}
+		heal := k.Fail(hubtest.Broker, hubtest.Down)
+		f, err = k.As(0, "ann").Search(t.Context(), hub.Query{Text: "soup", Limit: 10})
+		ok(t, err)
+		if !f.Stale || len(f.Hits) != 1 {
+			t.Errorf("stale %v, %d found", f.Stale, len(f.Hits))
+		}
+		heal()
+	})
+}
+
+func TestARoomSaysHowFarItIsIndexed(t *testing.T) {
+	k := newKit(t, nil)
+	r := k.say("ann", "soup")
+	k.search("bob", hub.Query{Text: "soup", AtLeast: chat.Position{Room: k.kitchen, Seq: r.Seq}})
+	seq, err := k.in("bob", k.kitchen).Indexed(t.Context())
+	ok(t, err)
+	if seq != r.Seq {
+		t.Errorf("up to %d, want %d", seq, r.Seq)
+	}
+	private, err := k.as("ann").Create(t.Context(), storage.Room{Kind: storage.Private})
+	ok(t, err)
+	_, err = k.in("bob", private.ID()).Indexed(t.Context())
+	fails(t, err, chat.ErrNotFound, "room")
+}
+
+// A policy that refuses searches refuses what shows names, too.
+func TestAPolicyRefusesSearches(t *testing.T) {
+	k := newKit(t, &hub.Options{Policy: func(_ context.Context, a hub.Action) error {
+		if a.Verb == hub.VerbSearch {
+			return errors.New("not now")
+		}
+		return nil
+	}})
+	bob := k.as("bob")
+	_, err := bob.Search(t.Context(), hub.Query{Limit: 1})
+	fails(t, err, chat.ErrForbidden, "policy")
+	_, err = bob.People(t.Context(), "a", 1)
+	fails(t, err, chat.ErrForbidden, "policy")
+	_, err = bob.RoomsNamed(t.Context(), "a", 1)
+	fails(t, err, chat.ErrForbidden, "policy")
+	_, err = bob.CompleteQuery(t.Context(), "from:a", 6, nil)
+	fails(t, err, chat.ErrForbidden, "policy")
 }
 
 func TestPeopleAndRoomsByName(t *testing.T) {

@@ -5,7 +5,7 @@
 // text and says what was expected. [ParseLenient] makes the best of what people type,
 // and notes what it read otherwise. Both give a [Query]: a tree of nodes that know
 // their places in the text, which can be written again ([Query.String]), put into words
-// ([Query.Explain]) and compiled for whoever asks ([Query.Compile]). [Complete] says
+// ([Query.Explain]) and compiled for whoever asks ([Query.Compile]). [Completer] says
 // what may stand at a cursor.
 //
 // # The language
