@@ -167,13 +167,13 @@ func TestALostIndexIsFilledAgain(t *testing.T) {
 				say(t, k, i%2, "r", fmt.Sprint("soup ", i))
 			}
 			k.Settle()
+			made(t, k, 0, "1.0") // and it is written down that it is there
+			time.Sleep(3 * time.Second)
 			for node := range 2 {
 				if n := counts(t, k, node, "soup"); n != 701 {
 					t.Fatalf("%d found", n)
 				}
 			}
-			k.Settle()
-			time.Sleep(time.Second) // it is written down that there is one
 			if restart {
 				k.Kill(0)
 				k.Kill(1)
