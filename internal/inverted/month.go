@@ -12,27 +12,16 @@ import (
 // month is the documents of a month, in parts, the one with the newest first. It
 // never changes, and is never empty.
 type month struct {
-	number int // of months since the year 0
-	name   string
-	parts  []part
+	number         int // of months since the year 0
+	name           string
+	oldest, newest int64 // the times of its oldest and newest document
+	parts          []part
 }
 
 // monthOf is the number of the month of a time.
 func monthOf(at int64) int {
 	t := clock(at)
 	return t.Year()*12 + int(t.Month()) - 1
-}
-
-// newest is the time of the newest document.
-func (m *month) newest() int64 { return m.parts[0].at[0] }
-
-// oldest is the time of the oldest document.
-func (m *month) oldest() int64 {
-	first := int64(never)
-	for _, p := range m.parts {
-		first = min(first, p.at[p.count()-1])
-	}
-	return first
 }
 
 // draft is what is to change in the months of a tenant.
@@ -111,7 +100,11 @@ func (m *month) of(parts []part) *month {
 		return nil
 	}
 	slices.SortFunc(parts, func(a, b part) int { return cmp.Compare(b.at[0], a.at[0]) })
-	return &month{m.number, chat.Month(clock(parts[0].at[0])), parts}
+	newest, oldest := parts[0].at[0], int64(never)
+	for _, p := range parts {
+		oldest = min(oldest, p.at[p.count()-1])
+	}
+	return &month{m.number, chat.Month(clock(newest)), oldest, newest, parts}
 }
 
 // drop is the months without the documents of a room before a time; of all rooms, if

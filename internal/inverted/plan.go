@@ -9,7 +9,7 @@ import (
 // plan finds the rows of a segment of a month for which an expression holds.
 type plan struct {
 	*segment
-	month string
+	month *month
 	work  *work
 }
 
@@ -24,8 +24,7 @@ func (p plan) rows(e search.Expr) rows {
 	case search.Not:
 		return p.not(e)
 	case search.Between:
-		lo, hi := p.within(bounds(e))
-		return span{lo, hi}
+		return p.between(bounds(e))
 	case search.Equal:
 		return p.equal(e)
 	}
@@ -88,9 +87,17 @@ func (p plan) not(e search.Not) rows {
 	return &not{of: r, at: -1, segment: p.count()}
 }
 
+func (p plan) between(from, to int64) rows {
+	if from <= p.month.oldest && p.month.newest < to {
+		return p.all() // most are
+	}
+	lo, hi := p.within(from, to)
+	return span{lo, hi}
+}
+
 func (p plan) equal(e search.Equal) rows {
 	if e.Field == search.FieldMonth {
-		if e.Value == p.month {
+		if e.Value == p.month.name {
 			return p.all()
 		}
 		return span{}

@@ -43,14 +43,14 @@ type query struct {
 func (q *query) run(months []*month) {
 	from, to := window(q.Where)
 	for _, m := range months {
-		if m.newest() < from || m.oldest() >= to {
+		if m.newest < from || m.oldest >= to {
 			continue
 		}
 		for _, p := range m.parts {
 			if q.work.asked() {
 				return
 			}
-			q.look(p, m.name)
+			q.look(p, m)
 		}
 		if !q.counting() && !q.ByScore && q.full() {
 			return // all other months are older
@@ -68,12 +68,12 @@ func (q *query) counting() bool {
 func (q *query) full() bool { return q.Limit == 0 || len(q.hits) > q.Limit }
 
 // look takes in the matches of one segment.
-func (q *query) look(p part, month string) {
+func (q *query) look(p part, m *month) {
 	lo, hi := q.page(p.segment)
 	if lo >= hi && !q.counting() {
 		return
 	}
-	matches := q.narrow(p.segment, plan{p.segment, month, &q.work}.rows(q.Where))
+	matches := q.narrow(p.segment, plan{p.segment, m, &q.work}.rows(q.Where))
 	if matches.most() == 0 {
 		return
 	}
@@ -110,7 +110,7 @@ func (q *query) look(p part, month string) {
 	if !q.ByScore {
 		q.hits = merged(q.hits, found, q.Limit+1)
 	}
-	q.tally.leave(month)
+	q.tally.leave(m.name)
 }
 
 // page is the rows of a segment, from lo to hi, that may be on the page.

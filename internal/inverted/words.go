@@ -2,6 +2,7 @@ package inverted
 
 import (
 	"encoding/binary"
+	"hash/maphash"
 	"sort"
 	"strings"
 )
@@ -11,7 +12,20 @@ type words struct {
 	text string
 	ends []uint32 // where each word ends in text
 	keys []uint32 // keyOf each word: most steps of a search need no more
+	seen []uint64 // a Bloom filter (see mark): most words that aren't there need no search
 }
+
+var seed = maphash.MakeSeed()
+
+// mark is a word's three bits in one of the numbers of seen.
+func (w *words) mark(s string) (at int, bits uint64) {
+	h := maphash.String(seed, s)
+	return int((h >> 32) * uint64(len(w.seen)) >> 32), 1<<(h&63) | 1<<(h>>6&63) | 1<<(h>>12&63)
+}
+
+// wordsPerMark is so few that a word that isn't there seems to be in one of 50
+// lists.
+const wordsPerMark = 6
 
 // keyOf is the first four bytes of a word as a number: words sort by it first.
 func keyOf(s string) uint32 {
@@ -27,11 +41,15 @@ func wordsOf(sorted []string) words {
 	}
 	var text strings.Builder
 	text.Grow(size)
-	w := words{ends: make([]uint32, len(sorted)), keys: make([]uint32, len(sorted))}
+	w := words{
+		ends: make([]uint32, len(sorted)), keys: make([]uint32, len(sorted)), seen: make([]uint64, len(sorted)/wordsPerMark+1),
+	}
 	for i, s := range sorted {
 		text.WriteString(s)
 		w.ends[i] = uint32(text.Len())
 		w.keys[i] = keyOf(s)
+		at, bits := w.mark(s)
+		w.seen[at] |= bits
 	}
 	w.text = text.String()
 	return w
@@ -74,6 +92,9 @@ func (w *words) behind(s string) int {
 
 // equal is the words that equal s, from lo to hi: one or none.
 func (w *words) equal(s string) (lo, hi int) {
+	if at, bits := w.mark(s); w.seen[at]&bits != bits {
+		return 0, 0
+	}
 	lo = w.behind(s)
 	if lo < w.count() && w.word(lo) == s {
 		return lo, lo + 1
