@@ -3,6 +3,8 @@ package hub
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,7 +24,7 @@ const (
 const choreTime = 10 * time.Second
 
 // chores are what the fan must do outside of a delivery: look at somebody's access
-// again, leave a room that nobody hears. One goroutine does them; what is asked for
+// again, leave a room that nobody hears. One goroutine sees to them; what is asked for
 // twice is done once.
 type chores struct {
 	f    *fan
@@ -88,21 +90,17 @@ func (c *chores) run(ctx context.Context) {
 		users, rooms := c.users, c.rooms
 		c.users, c.rooms = map[chat.UserID]bool{}, map[chat.RoomID]struct{}{}
 		c.mu.Unlock()
-		for u, cut := range users {
+		together(slices.Collect(maps.Keys(users)), func(u chat.UserID) {
 			if ctx.Err() != nil {
 				return
 			}
 			chore, cancel := context.WithTimeout(ctx, choreTime)
-			c.f.recheck(chore, u, cut) // told to the sessions and the log
-			cancel()
-		}
-		if c.f.changing.take(ctx) != nil {
-			return
-		}
+			defer cancel()
+			c.f.recheck(chore, u, users[u]) // told to the sessions and the log
+		})
 		for r := range rooms {
 			c.f.drop(r)
 		}
-		c.f.changing.give()
 	}
 }
 

@@ -13,26 +13,28 @@ import (
 // fan carries what the broker delivers to the sessions of this node. It is the
 // node's chat.Sink.
 //
-// Locks are taken in this order: changing, mu, an audience's mu, a session's mu.
-// Only changing is held while a store or the broker is asked; deliveries take the
-// others, for a moment.
+// Locks are taken in this order: mu, an audience's mu, a session's mu. None is held while
+// a store or the broker is asked.
 type fan struct {
-	h *Hub
-
-	changing turn // held while who is heard where is worked out
-
+	h      *Hub
 	chores *chores
 
-	mu         sync.RWMutex
-	rooms      map[chat.RoomID]*audience // the rooms that this node is subscribed to
-	sessions   map[chat.UserID][]*Session
-	departures map[chat.UserID]uint64      // how often each of them was sent away from somewhere
-	personal   map[chat.RoomID]chat.UserID // the personal rooms of all that have sessions
+	mu       sync.RWMutex
+	rooms    map[chat.RoomID]*audience // the rooms that this node is subscribed to, or somebody needs
+	sessions map[chat.UserID][]*Session
+	clock    uint64                 // counts subscriptions, and changes of standing
+	changed  map[chat.UserID]uint64 // when the standing of each of them last changed, as far as this node knows
 }
 
 // audience are the sessions of this node that are heard in a room.
 type audience struct {
 	room chat.RoomID
+
+	// Under the fan's mu.
+	owner      chat.UserID   // whose personal room it is
+	holds      int           // how many need it though no session is heard in it
+	subscribed uint64        // when the node was, by the fan's clock; 0: it isn't
+	busy       chan struct{} // closed when that is changed; nil: nobody does so now
 
 	mu       sync.Mutex
 	last     chat.Seq // everything up to here was delivered, or placed before
@@ -42,12 +44,11 @@ type audience struct {
 // heard is a room that a session is heard in.
 type heard struct {
 	*audience
-	from chat.Seq // what is placed behind it comes live
+	from chat.Seq // what is placed behind it comes by itself
 }
 
 func newFan(h *Hub) *fan {
-	f := &fan{h: h, changing: newTurn(), rooms: map[chat.RoomID]*audience{}, sessions: map[chat.UserID][]*Session{}, departures: map[chat.UserID]uint64{},
-		personal: map[chat.RoomID]chat.UserID{}}
+	f := &fan{h: h, rooms: map[chat.RoomID]*audience{}, sessions: map[chat.UserID][]*Session{}, changed: map[chat.UserID]uint64{}}
 	f.chores = newChores(f)
 	return f
 }
@@ -74,14 +75,20 @@ func (f *fan) Events(events []chat.Event) {
 // comeIn looks at a user's rooms again when his personal log says that he came into one:
 // the signal of it may have been lost, and the event was for others only.
 func (f *fan) comeIn(events []chat.Event) {
-	f.mu.RLock()
-	u, here := f.personal[events[0].Room]
-	f.mu.RUnlock()
 	for i := range events {
-		if r, ok := events[i].Content.(*chat.Reference); ok && here && (r.Why == whyInvitation || r.Why == whyJoined) {
-			f.chores.recheck(u, false)
+		if r, ok := events[i].Content.(*chat.Reference); ok && (r.Why == whyInvitation || r.Why == whyJoined) {
+			f.look(events[i].Room)
 			return
 		}
+	}
+}
+
+// look has the rooms of the user be looked at whose personal room it is, if he is here.
+func (f *fan) look(personal chat.RoomID) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if a := f.rooms[personal]; a != nil && !a.owner.IsZero() {
+		f.chores.recheck(a.owner, false)
 	}
 }
 
@@ -175,228 +182,6 @@ func (f *fan) deliver(a *audience, d *Delivery) {
 	}
 	clear(a.sessions[len(live):])
 	a.sessions = live
-}
-
-// depart takes a user's sessions out of an audience, if there is one, and says whether he
-// has any.
-func (f *fan) depart(a *audience, u chat.UserID) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	sessions := f.sessions[u]
-	if len(sessions) == 0 {
-		return false
-	}
-	f.departures[u]++
-	if a != nil {
-		for _, s := range sessions {
-			f.leave(s, a)
-		}
-	}
-	return true
-}
-
-// leave takes one session out of one audience; under f.mu.
-func (f *fan) leave(s *Session, a *audience) {
-	s.rooms = slices.DeleteFunc(s.rooms, func(r heard) bool { return r.audience == a })
-	f.h.crowd.moved(s)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.sessions = slices.DeleteFunc(a.sessions, func(t *Session) bool { return s == t })
-	if len(a.sessions) == 0 {
-		f.chores.quiet(a.room)
-	}
-}
-
-// connect makes a session heard in its user's rooms.
-func (f *fan) connect(ctx context.Context, s *Session) error {
-	if err := f.changing.take(ctx); err != nil {
-		return err
-	}
-	defer f.changing.give()
-	personal := personalRoom(s.user)
-	f.mu.Lock()
-	f.sessions[s.user] = append(f.sessions[s.user], s)
-	f.personal[personal] = s.user
-	f.mu.Unlock()
-	if f.h.gate.shut() { // Shutdown may have gone through the sessions already
-		return &chat.Error{Kind: chat.ErrClosed, Op: "connect"}
-	}
-	if _, err := f.h.link.Subscribe(ctx, personal); err != nil {
-		return err
-	}
-	return f.settle(ctx, s.user, false)
-}
-
-// disconnect forgets a session.
-func (f *fan) disconnect(s *Session) {
-	f.h.crowd.remove(s)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, r := range slices.Clone(s.rooms) {
-		f.leave(s, r.audience)
-	}
-	all := slices.DeleteFunc(f.sessions[s.user], func(t *Session) bool { return s == t })
-	if f.sessions[s.user] = all; len(all) == 0 {
-		delete(f.sessions, s.user)
-		delete(f.departures, s.user)
-		personal := personalRoom(s.user)
-		delete(f.personal, personal)
-		f.chores.quiet(personal)
-	}
-}
-
-// settle makes a user's sessions heard in the rooms that he belongs to now; with
-// cut, in no others. Else the log itself takes him out of a room, behind the event
-// that says so. Under changing.
-//
-// Access may be read a moment before he is sent away. So the rooms are subscribed
-// to first and then asked for again: whatever changes after that is seen by Events,
-// which raises his departures, and then it is all asked once more.
-func (f *fan) settle(ctx context.Context, u chat.UserID, cut bool) error {
-	for {
-		f.mu.RLock()
-		departures := f.departures[u]
-		f.mu.RUnlock()
-		members, err := f.h.access.Access(ctx, u)
-		if err != nil {
-			return err
-		}
-		belongs := map[chat.RoomID]bool{}
-		for _, m := range members {
-			if m.Role.Belongs() && m.Room.Tenant == u.Tenant {
-				belongs[m.Room] = true
-			}
-		}
-		subscribed, err := f.subscribe(ctx, belongs)
-		if err != nil {
-			return err
-		}
-		if !subscribed && f.place(u, belongs, cut, departures) {
-			return nil
-		}
-	}
-}
-
-// subscribe adds the rooms that this node doesn't follow yet, and says whether
-// there were any.
-func (f *fan) subscribe(ctx context.Context, rooms map[chat.RoomID]bool) (bool, error) {
-	var fresh []*audience
-	var names []chat.RoomID
-	f.mu.Lock()
-	for room := range rooms {
-		if f.rooms[room] == nil {
-			a := &audience{room: room}
-			f.rooms[room] = a // before it is subscribed to, so that last misses nothing
-			fresh, names = append(fresh, a), append(names, room)
-		}
-	}
-	f.mu.Unlock()
-	if len(fresh) == 0 {
-		return false, nil
-	}
-	last, err := f.h.link.Subscribe(ctx, names...)
-	for i, a := range fresh {
-		if err != nil {
-			f.drop(a.room)
-			continue
-		}
-		a.mu.Lock()
-		a.last = max(a.last, last[i])
-		a.mu.Unlock()
-		f.chores.quiet(a.room) // unless a session comes
-	}
-	return err == nil, err
-}
-
-// place puts a user's sessions where he belongs. It does nothing and reports false
-// where he was sent away from somewhere since departures was read.
-func (f *fan) place(u chat.UserID, belongs map[chat.RoomID]bool, cut bool, departures uint64) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.departures[u] != departures {
-		return false
-	}
-	for _, s := range f.sessions[u] {
-		if cut {
-			for _, r := range slices.Clone(s.rooms) {
-				if !belongs[r.room] {
-					f.leave(s, r.audience)
-				}
-			}
-		}
-		for room := range belongs {
-			f.enter(s, f.rooms[room])
-		}
-	}
-	return true
-}
-
-// enter adds a session to an audience, once; under f.mu.
-func (f *fan) enter(s *Session, a *audience) {
-	if slices.ContainsFunc(s.rooms, func(r heard) bool { return r.audience == a }) {
-		return
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	s.rooms = append(s.rooms, heard{a, a.last})
-	f.h.crowd.moved(s)
-	a.sessions = append(a.sessions, s)
-}
-
-// recheck settles a user whose standing changed. Where that fails, his sessions
-// are cut off rather than left with what they may no longer hear.
-func (f *fan) recheck(ctx context.Context, u chat.UserID, cut bool) error {
-	if err := f.changing.take(ctx); err != nil {
-		return err
-	}
-	defer f.changing.give()
-	f.mu.RLock()
-	sessions := slices.Clone(f.sessions[u])
-	f.mu.RUnlock()
-	if len(sessions) == 0 {
-		return nil
-	}
-	if cut {
-		if err := f.h.allow(ctx, "session", Action{User: u, Verb: VerbConnect}); err != nil {
-			for _, s := range sessions {
-				s.stop(err)
-			}
-			return nil
-		}
-	}
-	err := f.settle(ctx, u, cut)
-	if err != nil {
-		f.h.log.Warn("parlor: access can't be checked, sessions are cut off", "user", u, "error", err)
-		for _, s := range sessions {
-			s.stop(&chat.Error{Kind: chat.ErrCutOff, Op: "session", Field: "access", Err: err})
-		}
-	}
-	return err
-}
-
-// drop unsubscribes from a room that nobody here hears any more; under changing.
-func (f *fan) drop(room chat.RoomID) {
-	if f.forget(room) {
-		f.h.link.Unsubscribe(room)
-	}
-}
-
-// forget removes a room's audience if it is empty, and says whether nobody needs
-// the room's events.
-func (f *fan) forget(room chat.RoomID) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if a := f.rooms[room]; a != nil {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		if len(a.sessions) > 0 {
-			return false
-		}
-		delete(f.rooms, room)
-		return true
-	}
-	_, needed := f.personal[room]
-	return !needed
 }
 
 // close ends all sessions, and the chores.

@@ -63,12 +63,17 @@ func (s *Session) position() map[chat.RoomID]chat.Seq {
 	if s.final != nil {
 		return maps.Clone(s.final)
 	}
+	for room, c := range s.coming {
+		if _, ok := at[room]; ok {
+			at[room] = min(at[room], c.after)
+		}
+	}
 	for room, seq := range s.missed {
 		if _, ok := at[room]; ok {
 			at[room] = min(at[room], seq-1)
 		}
 	}
-	for room, seq := range s.after { // it had more from a node that was ahead
+	for room, seq := range s.after { // it had more from a node that was ahead, or isn't to have it
 		if _, ok := at[room]; ok {
 			at[room] = max(at[room], seq)
 		}
@@ -169,6 +174,11 @@ func (h *Hub) catchUp(ctx context.Context, s *Session, at map[chat.RoomID]chat.S
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for room, seq := range s.after {
+		if seq > at[room] { // what it isn't to have
+			ahead[room] = max(ahead[room], seq)
+		}
+	}
 	s.backlog, s.after = backlog, nil
 	if len(ahead) > 0 {
 		s.after = ahead

@@ -3,7 +3,9 @@ package hub_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,14 +60,39 @@ func BenchmarkResume(b *testing.B) {
 	suite.Report(b, b.N, spent, time.Since(start))
 }
 
+// farDirectory is one that takes a while to say what somebody may see.
+type farDirectory struct {
+	storage.Directory
+	away atomic.Int64 // nanoseconds
+}
+
+func (d *farDirectory) Access(ctx context.Context, u chat.UserID) ([]storage.Member, error) {
+	time.Sleep(time.Duration(d.away.Load()))
+	return d.Directory.Access(ctx, u)
+}
+
 // BenchmarkReconnect is 5,000 sessions of as many users in one room that all come back
-// at once, having missed ten events each.
+// at once, having missed ten events each: with a directory in memory, and with one that
+// takes 1 ms to answer.
 func BenchmarkReconnect(b *testing.B) {
+	for _, away := range []time.Duration{0, time.Millisecond} {
+		b.Run(fmt.Sprint("directory=", away), func(b *testing.B) { benchReconnect(b, away) })
+	}
+}
+
+func benchReconnect(b *testing.B, away time.Duration) {
 	const sessions = 5000
-	h, room := benchHub(b)
+	set := memory.New(nil).Set()
+	directory := &farDirectory{Directory: set.Directory}
+	set.Directory = directory
+	h, err := hub.New(b.Context(), set, &hub.Options{Logger: slog.New(slog.DiscardHandler)})
+	ok(b, err)
+	b.Cleanup(func() { h.Shutdown(context.Background()) })
+	room, err := h.As(user("ann")).Create(b.Context(), storage.Room{Kind: storage.Public, Title: "Stage"})
+	ok(b, err)
 	tokens := make([]hub.Resume, sessions)
 	for i := range sessions {
-		ok(b, h.As(user("ann")).Room(room.Key).SetMember(b.Context(), fmt.Sprint("u", i), chat.RoleMember, ""))
+		ok(b, room.SetMember(b.Context(), fmt.Sprint("u", i), chat.RoleMember, ""))
 	}
 	for i := range sessions {
 		s, err := h.As(user(fmt.Sprint("u", i))).Connect(b.Context(), hub.Device{})
@@ -74,9 +101,10 @@ func BenchmarkReconnect(b *testing.B) {
 		s.Close()
 	}
 	for range 10 {
-		_, err := h.As(user("ann")).Room(room.Key).Send(b.Context(), chat.Text{Body: "hello"})
+		_, err := room.Send(b.Context(), chat.Text{Body: "hello"})
 		ok(b, err)
 	}
+	directory.away.Store(int64(away))
 	for b.Loop() {
 		all := make([]*hub.Session, sessions)
 		var running sync.WaitGroup

@@ -31,7 +31,8 @@ const maxQueue = 1 << 16
 
 // Session is one device of a user, connected. It gets what is placed in the
 // user's rooms from the moment Connect returns: in each room every event, in its
-// order, none twice. It follows the user's memberships by itself.
+// order, none twice. It follows the user's memberships by itself: a room that he comes to
+// begins with the event that let him in.
 //
 // Deliveries wait in a bounded queue. A session whose queue is full is cut off:
 // it gets what waited, then [chat.ErrCutOff], and must be connected again. It
@@ -52,10 +53,14 @@ type Session struct {
 	queue   ring
 	end     error                    // why nothing more comes; nil while it lives
 	missed  map[chat.RoomID]chat.Seq // the first that didn't come after the end
-	after   map[chat.RoomID]chat.Seq // what it had from another node that was ahead of this one
+	after   map[chat.RoomID]chat.Seq // what it had from another node that was ahead of this one, or isn't to have
+	coming  map[chat.RoomID]*coming  // of which something comes first
+	held    int                      // deliveries that are held back in them
 	final   map[chat.RoomID]chat.Seq // where it was in each room when it was closed
 
-	rooms []heard // where it is heard; under fan.mu
+	rooms   []heard // where it is heard; under fan.mu, as is what follows
+	settled bool    // it was settled once
+	leftAt  map[chat.RoomID]chat.Seq
 
 	presence Presence      // under crowd.mu, as is all that follows
 	used     time.Time     // when somebody last used it
@@ -80,9 +85,6 @@ func (u User) Connect(ctx context.Context, d Device) (*Session, error) {
 		return nil, &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "device.queue"}
 	case d.Queue > u.h.limits.Queue:
 		return nil, &chat.Error{Kind: chat.ErrTooLarge, Op: op, Field: "device.queue", Limit: int64(u.h.limits.Queue)}
-	}
-	if err := u.h.allow(ctx, op, Action{User: u.id, Verb: VerbConnect}); err != nil {
-		return nil, err
 	}
 	at, err := u.h.parseResume(op, d.Resume, u.id, time.Now())
 	if err != nil {
@@ -187,16 +189,20 @@ func (s *Session) take(buf []*Delivery) (int, error) {
 func (s *Session) push(d *Delivery) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.put(d)
+}
+
+// put is push; under mu.
+func (s *Session) put(d *Delivery) bool {
 	switch {
 	case s.end != nil:
 		s.missing(d)
 		return false
 	case s.after != nil && d.Event != nil && d.Event.Last() <= s.after[d.Event.Room]:
 		return true
-	case !s.queue.push(d):
-		s.end = &chat.Error{Kind: chat.ErrCutOff, Op: "session", Field: "queue", Limit: int64(s.queue.most)}
+	case !s.enqueue(d):
+		s.cut(&chat.Error{Kind: chat.ErrCutOff, Op: "session", Field: "queue", Limit: int64(s.queue.most)})
 		s.missing(d)
-		s.wake()
 		return false
 	}
 	if s.queue.n == 1 {
@@ -205,10 +211,30 @@ func (s *Session) push(d *Delivery) bool {
 	return true
 }
 
+// enqueue puts a delivery into the queue, or behind what comes first in its room, if there is
+// space.
+func (s *Session) enqueue(d *Delivery) bool {
+	if s.coming == nil || d.Event == nil || s.coming[d.Event.Room] == nil {
+		return s.queue.push(d)
+	}
+	if s.held == s.queue.most {
+		return false
+	}
+	c := s.coming[d.Event.Room]
+	c.held = append(c.held, d)
+	s.held++
+	return true
+}
+
 // stop ends the session for a reason; the first one stays.
 func (s *Session) stop(why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.cut(why)
+}
+
+// cut is stop; under mu.
+func (s *Session) cut(why error) {
 	if s.end == nil {
 		s.end = why
 	}

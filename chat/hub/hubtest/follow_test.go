@@ -175,7 +175,7 @@ func TestAShardIsKeptThoughTheFenceIsSlow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			hubtest.Run(t, 1, func(t *testing.T, k *hubtest.Kit) {
-				const rooms = 64 // of most shards
+				const rooms = 24
 				for i := range rooms {
 					k.Room(fmt.Sprint("r", i), "ann")
 				}
