@@ -98,11 +98,14 @@ func (f *fan) look(personal chat.RoomID) {
 func (f *fan) Gap(room chat.RoomID, from, to chat.Seq) {
 	ctx, cancel := context.WithTimeout(context.Background(), choreTime)
 	defer cancel()
-	err := f.refill(ctx, room, from, to)
+	from, err := f.refill(ctx, room, from, to)
 	if err == nil {
 		return
 	}
 	f.h.log.Warn("parlor: a gap can't be filled, sessions are cut off", "room", room, "from", from, "to", to, "error", err)
+	if isPersonal(room) {
+		f.look(room) // it may say that he came into another
+	}
 	if a := f.audience(room); a != nil {
 		a.mu.Lock()
 		defer a.mu.Unlock()
@@ -115,24 +118,23 @@ func (f *fan) Gap(room chat.RoomID, from, to chat.Seq) {
 	}
 }
 
-// refill delivers the events from to to out of the archive.
-func (f *fan) refill(ctx context.Context, room chat.RoomID, from, to chat.Seq) error {
+// refill delivers the events from one Seq to another as they are now, and says up to where
+// it couldn't.
+func (f *fan) refill(ctx context.Context, room chat.RoomID, from, to chat.Seq) (chat.Seq, error) {
 	for from <= to {
-		n := int(min(to-from+1, storage.MaxPage))
-		page, err := f.h.set.History.Page(ctx, room, chat.After(from-1, n).All())
+		w := chat.After(from-1, int(min(to-from+1, storage.MaxPage))).All()
+		raw, err := f.h.read(ctx, room, w)
 		if err != nil {
-			return err
+			return from, err
 		}
-		if len(page.Events) == 0 || page.Events[0].Seq > from {
-			return &chat.Error{Kind: chat.ErrIncomplete, Op: "refill", Field: "seq"}
+		events := show(raw, w, 1).Events
+		if len(events) == 0 || events[0].Seq > from {
+			return from, &chat.Error{Kind: chat.ErrIncomplete, Op: "refill", Field: "seq"}
 		}
-		if err := chat.CheckDense(page.Events, true); err != nil {
-			return err
-		}
-		f.Events(page.Events)
-		from = page.Events[len(page.Events)-1].Last() + 1
+		f.Events(events)
+		from = events[len(events)-1].Last() + 1
 	}
-	return nil
+	return from, nil
 }
 
 // Signal implements chat.Sink.

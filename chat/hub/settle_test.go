@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -204,6 +205,28 @@ func TestNobodyHearsWhatHeMayNotRead(t *testing.T) {
 	same(t, heard(t, fresh, 2), []string{"member", "behind"})
 }
 
+// Whoever is told of a gap is told of it as it is now: what was taken back stays gone.
+func TestAGapIsFilledWithWhatIsLeft(t *testing.T) {
+	k := newKit(t, nil)
+	lagging := &laggingBroker{open: make(chan struct{})}
+	h := k.over(func(s *drivers.Set) { lagging.Broker, s.Broker = s.Broker, lagging })
+	s := k.connect(h, "bob", 0)
+	k.say("ann", "first") // the node has this one in hand
+	time.Sleep(10 * time.Millisecond)
+	secret := k.say("ann", "secret")
+	for i := range 200 {
+		k.say("ann", fmt.Sprint(i))
+	}
+	_, err := k.in("ann", k.kitchen).Retract(t.Context(), secret.ID, "")
+	ok(t, err)
+	ok(t, k.Admin().CatchUp(t.Context()))
+	close(lagging.open)
+	got := heard(t, s, 203)
+	if got[1] != "tombstone" || got[202] != "retract" {
+		t.Errorf("%q … %q", got[:3], got[200:])
+	}
+}
+
 // A loss may move an old event that sent somebody away behind the one that let him in
 // again. His sessions hear it, hear on, and hear nothing twice.
 func TestAnOldBanTellsNobodyAnythingTwice(t *testing.T) {
@@ -228,4 +251,60 @@ func TestAnOldBanTellsNobodyAnythingTwice(t *testing.T) {
 	same(t, heard(t, s, 5), []string{"1", "member", "2", "member", "3"})
 	k.say("ann", "4")
 	same(t, heard(t, s, 1), []string{"4"})
+}
+
+// sinkBroker hands out the sink that a hub attaches, and brings it nothing of personal
+// rooms.
+type sinkBroker struct {
+	chat.Broker
+	sink     chat.Sink
+	personal chan chat.RoomID // that the hub subscribes to
+}
+
+func (b *sinkBroker) Attach(ctx context.Context, node string, s chat.Sink) (chat.Link, error) {
+	b.sink = s
+	l, err := b.Broker.Attach(ctx, node, impersonalSink{s})
+	return watchedLink{l, b.personal}, err
+}
+
+type impersonalSink struct{ chat.Sink }
+
+func (s impersonalSink) Signal(chat.Signal) {}
+func (s impersonalSink) Events(e []chat.Event) {
+	if !strings.HasPrefix(e[0].Room.Key, "~p.") {
+		s.Sink.Events(e)
+	}
+}
+
+type watchedLink struct {
+	chat.Link
+	personal chan chat.RoomID
+}
+
+func (l watchedLink) Subscribe(ctx context.Context, rooms ...chat.RoomID) ([]chat.Seq, error) {
+	for _, r := range rooms {
+		if strings.HasPrefix(r.Key, "~p.") {
+			l.personal <- r
+		}
+	}
+	return l.Link.Subscribe(ctx, rooms...)
+}
+
+// A gap in somebody's personal log that can't be filled may hide that he came into a room.
+func TestAGapInAPersonalLogIsNoGapInRooms(t *testing.T) {
+	k := newKit(t, nil)
+	b := &sinkBroker{personal: make(chan chat.RoomID, 10)}
+	h := k.over(func(s *drivers.Set) {
+		b.Broker, s.Broker = s.Broker, b
+		s.History = brokenHistory{s.History}
+	})
+	s := k.connect(h, "bob", 0)
+	room, err := k.as("ann").Create(t.Context(), storage.Room{Kind: storage.Private})
+	ok(t, err)
+	ok(t, room.SetMember(t.Context(), "bob", chat.RoleMember, ""))
+	if len(s.Ready()) > 0 {
+		t.Fatal("he was told by somebody else")
+	}
+	b.sink.Gap(<-b.personal, 1, 5)
+	same(t, heard(t, s, 1), []string{"member"})
 }
