@@ -219,11 +219,65 @@ func TestAGapIsFilledWithWhatIsLeft(t *testing.T) {
 	}
 	_, err := k.in("ann", k.kitchen).Retract(t.Context(), secret.ID, "")
 	ok(t, err)
-	ok(t, k.Admin().CatchUp(t.Context()))
+	until(t, "the broker forgets", func() bool {
+		head, err := k.store.Broker().Recent(t.Context(), k.kitchen, chat.Latest(1).All())
+		return err == nil && head.First > 100
+	})
 	close(lagging.open)
 	got := heard(t, s, 203)
 	if got[1] != "tombstone" || got[202] != "retract" {
 		t.Errorf("%q … %q", got[:3], got[200:])
+	}
+}
+
+// halfHistory gives nothing behind a Seq, once there is one.
+type halfHistory struct {
+	storage.History
+	behind *atomic.Int64
+}
+
+func (h halfHistory) Page(ctx context.Context, room chat.RoomID, r chat.Range) (storage.Page, error) {
+	if b := h.behind.Load(); b > 0 && r.Anchor() == chat.AnchorAfter && int64(r.Seq()) >= b {
+		return storage.Page{}, &chat.Error{Kind: chat.ErrUnavailable, Op: "page"}
+	}
+	return h.History.Page(ctx, room, r)
+}
+
+// Whoever is cut off in the middle of a gap goes on from there.
+func TestAGapThatIsFilledInPartIsToldOnce(t *testing.T) {
+	k := newKit(t, nil)
+	lagging := &laggingBroker{open: make(chan struct{})}
+	var behind atomic.Int64
+	h := k.over(func(s *drivers.Set) {
+		lagging.Broker, s.Broker = s.Broker, lagging
+		s.History = halfHistory{s.History, &behind}
+	})
+	s := k.connect(h, "bob", 0)
+	const n = 1000
+	for i := range n {
+		k.say("ann", fmt.Sprint(i))
+	}
+	until(t, "the broker forgets", func() bool {
+		head, err := k.store.Broker().Recent(t.Context(), k.kitchen, chat.Latest(1).All())
+		return err == nil && head.First > 900
+	})
+	behind.Store(400)
+	close(lagging.open)
+	var got []*chat.Event
+	for buf := make([]*hub.Delivery, 1); ; got = append(got, buf[0].Event) {
+		if _, err := s.Next(t.Context(), buf); err != nil {
+			fails(t, err, chat.ErrCutOff, "gap")
+			break
+		}
+	}
+	if len(got) < 400 || len(got) == n {
+		t.Fatalf("%d came before", len(got))
+	}
+	got = append(got, next(t, k.resume(k.Hub, "bob", s.Resume()), n-len(got))...)
+	for i, e := range got {
+		if e.Seq != chat.Seq(3+i) {
+			t.Fatalf("delivery %d has seq %d", i, e.Seq)
+		}
 	}
 }
 
