@@ -1,0 +1,78 @@
+package sql
+
+import (
+	"context"
+	stdsql "database/sql"
+	"unicode/utf8"
+
+	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/storage"
+)
+
+const userColumns = "tenant, person, name, bot"
+
+func scanUser(at row) (u storage.User, err error) {
+	err = at.Scan(&u.ID.Tenant, &u.ID.Key, &u.Name, &u.Bot)
+	return u, err
+}
+
+// Users implements storage.Users.
+func (h directory) Users(ctx context.Context, ids []chat.UserID) ([]storage.User, error) {
+	pairs := make([][2]string, len(ids))
+	for i, id := range ids {
+		pairs[i] = [2]string{id.Tenant, id.Key}
+	}
+	return lookup(ctx, h.Store, "users", scanUser, func(u storage.User) [2]string { return [2]string{u.ID.Tenant, u.ID.Key} },
+		"SELECT "+userColumns+" FROM {users} WHERE (tenant, person) IN ", pairs)
+}
+
+// NamedUsers implements storage.Users.
+func (h directory) NamedUsers(ctx context.Context, tenant, prefix string, limit int) ([]storage.User, error) {
+	const op = "named users"
+	if err := h.list(ctx, op, limit); err != nil {
+		return nil, err
+	}
+	if err := chat.CheckName(op, "prefix", prefix); err != nil {
+		return nil, err
+	}
+	statement := "SELECT " + userColumns + " FROM {users} WHERE tenant = ? AND name_key >= ?"
+	folded := chat.FoldName(prefix)
+	args := []any{tenant, folded}
+	if end := behind(folded); end != "" {
+		statement += " AND name_key < ?"
+		args = append(args, end)
+	}
+	return read(ctx, h.Store, op, scanUser, statement+" ORDER BY name_key, person LIMIT ?", append(args, limit)...)
+}
+
+// behind is the least text above all that begin with prefix, byte by byte; empty where
+// there is none. It is UTF-8, as the columns are.
+func behind(prefix string) string {
+	for prefix != "" {
+		last, size := utf8.DecodeLastRuneInString(prefix)
+		prefix = prefix[:len(prefix)-size]
+		switch last {
+		case utf8.MaxRune: // the one before it must rise
+		case 0xd7ff: // surrogates are no characters
+			return prefix + "\ue000"
+		default:
+			return prefix + string(last+1)
+		}
+	}
+	return ""
+}
+
+// PutUser implements storage.Users.
+func (h directory) PutUser(ctx context.Context, u storage.User) error {
+	const op = "put user"
+	if err := h.ready(ctx, op); err != nil {
+		return err
+	}
+	if err := u.Check(op); err != nil {
+		return err
+	}
+	return h.write(ctx, op, func(tx *stdsql.Tx) error {
+		return h.put(ctx, tx, "users", []string{"tenant", "person"}, []string{"name", "name_key", "bot"},
+			u.ID.Tenant, u.ID.Key, u.Name, chat.FoldName(u.Name), u.Bot)
+	})
+}

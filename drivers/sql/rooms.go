@@ -1,0 +1,191 @@
+package sql
+
+import (
+	"bytes"
+	"context"
+	stdsql "database/sql"
+	"strings"
+	"time"
+
+	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/storage"
+)
+
+// directory is the directory in a store.
+type directory struct{ *Store }
+
+const roomColumns = `tenant, room, kind, title, address, created, created_nanos, listed, members_only, moderated, anonymous,
+	temporary, password, max_occupants, history_from, version`
+
+func scanRoom(at row) (r storage.Room, err error) {
+	var seconds, nanos int64
+	err = at.Scan(&r.ID.Tenant, &r.ID.Key, &r.Kind, &r.Title, &r.Address, &seconds, &nanos, &r.Listed, &r.MembersOnly, &r.Moderated,
+		&r.Anonymous, &r.Temporary, &r.Password, &r.MaxOccupants, &r.HistoryFrom, &r.Version)
+	r.Created = time.Unix(seconds, nanos).UTC()
+	return r, err
+}
+
+// Room implements storage.Rooms.
+func (h directory) Room(ctx context.Context, id chat.RoomID) (storage.Room, error) {
+	const op = "room"
+	if err := h.ready(ctx, op); err != nil {
+		return storage.Room{}, err
+	}
+	return readOne(ctx, h.Store, op, "room", scanRoom,
+		"SELECT "+roomColumns+" FROM {rooms} WHERE tenant = ? AND room = ?", id.Tenant, id.Key)
+}
+
+// LookupRooms implements storage.Rooms.
+func (h directory) LookupRooms(ctx context.Context, ids []chat.RoomID) ([]storage.Room, error) {
+	pairs := make([][2]string, len(ids))
+	for i, id := range ids {
+		pairs[i] = [2]string{id.Tenant, id.Key}
+	}
+	return lookup(ctx, h.Store, "lookup rooms", scanRoom, func(r storage.Room) [2]string { return [2]string{r.ID.Tenant, r.ID.Key} },
+		"SELECT "+roomColumns+" FROM {rooms} WHERE (tenant, room) IN ", pairs)
+}
+
+// lookup reads many in one round trip, in the order of ids, repeated ones too.
+func lookup[T any](ctx context.Context, s *Store, op string, scan func(row) (T, error), id func(T) [2]string, statement string, ids [][2]string) ([]T, error) {
+	if err := s.ready(ctx, op); err != nil {
+		return nil, err
+	}
+	if err := batch(op, "ids", len(ids)); err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	// The list is filled up with its last id to a power of two, so that there are few
+	// statements, whatever is asked for.
+	n := 1
+	for n < len(ids) {
+		n *= 2
+	}
+	args := make([]any, 0, 2*n)
+	for i := range n {
+		pair := ids[min(i, len(ids)-1)]
+		args = append(args, pair[0], pair[1])
+	}
+	all, err := read(ctx, s, op, scan, statement+"(VALUES (?, ?)"+strings.Repeat(", (?, ?)", n-1)+")", args...)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[[2]string]T, len(all))
+	for _, item := range all {
+		byID[id(item)] = item
+	}
+	found := make([]T, 0, len(all))
+	for _, pair := range ids {
+		if item, ok := byID[pair]; ok {
+			found = append(found, item)
+		}
+	}
+	return found, nil
+}
+
+// RoomAt implements storage.Rooms.
+func (h directory) RoomAt(ctx context.Context, tenant, address string) (storage.Room, error) {
+	const op = "room at"
+	if err := h.ready(ctx, op); err != nil {
+		return storage.Room{}, err
+	}
+	key, err := chat.AddressKey(address)
+	if err != nil {
+		return storage.Room{}, err
+	}
+	return readOne(ctx, h.Store, op, "address", scanRoom,
+		"SELECT "+roomColumns+" FROM {rooms} WHERE tenant = ? AND address_key = ?", tenant, key)
+}
+
+// List implements storage.Rooms.
+func (h directory) List(ctx context.Context, tenant, after string, limit int) ([]storage.Room, error) {
+	const op = "list rooms"
+	if err := h.list(ctx, op, limit); err != nil {
+		return nil, err
+	}
+	return read(ctx, h.Store, op, scanRoom,
+		"SELECT "+roomColumns+" FROM {rooms} WHERE tenant = ? AND room > ? ORDER BY room LIMIT ?", tenant, after, limit)
+}
+
+// PutRoom implements storage.Rooms.
+func (h directory) PutRoom(ctx context.Context, r storage.Room) (storage.Room, error) {
+	const op = "put room"
+	if err := h.ready(ctx, op); err != nil {
+		return storage.Room{}, err
+	}
+	if err := r.Check(op); err != nil {
+		return storage.Room{}, err
+	}
+	var at stdsql.NullString
+	if r.Address != "" {
+		key, err := chat.AddressKey(r.Address)
+		if err != nil {
+			return storage.Room{}, err
+		}
+		at = stdsql.NullString{String: key, Valid: true}
+	}
+	next := r
+	next.Version++
+	next.Password = bytes.Clone(r.Password)
+	err := h.write(ctx, op, func(tx *stdsql.Tx) error {
+		old, exists, err := findOne(ctx, h.Store, tx, scanRoom,
+			"SELECT "+roomColumns+" FROM {rooms} WHERE tenant = ? AND room = ? {locked}", r.ID.Tenant, r.ID.Key)
+		switch {
+		case err != nil:
+			return err
+		case r.Version != old.Version:
+			return conflict(op, "version")
+		case exists && r.Kind != old.Kind:
+			return &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "kind"}
+		case exists && !r.Created.Equal(old.Created):
+			return &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "created"}
+		}
+		_, taken, err := findOne(ctx, h.Store, tx, scanText,
+			"SELECT room FROM {rooms} WHERE tenant = ? AND address_key = ? AND room <> ?", r.ID.Tenant, at, r.ID.Key)
+		switch {
+		case err != nil:
+			return err
+		case taken:
+			return conflict(op, "address")
+		}
+		return h.put(ctx, tx, "rooms", []string{"tenant", "room"},
+			[]string{"kind", "title", "address", "address_key", "created", "created_nanos", "listed", "members_only", "moderated",
+				"anonymous", "temporary", "password", "max_occupants", "history_from", "version"},
+			r.ID.Tenant, r.ID.Key, r.Kind, r.Title, r.Address, at, r.Created.Unix(), r.Created.Nanosecond(), r.Listed, r.MembersOnly,
+			r.Moderated, r.Anonymous, r.Temporary, r.Password, r.MaxOccupants, r.HistoryFrom, next.Version)
+	})
+	if err != nil {
+		return storage.Room{}, err
+	}
+	return next, nil
+}
+
+func scanText(at row) (text string, err error) {
+	err = at.Scan(&text)
+	return text, err
+}
+
+// list is what every list asks first.
+func (s *Store) list(ctx context.Context, op string, limit int) error {
+	if err := s.ready(ctx, op); err != nil {
+		return err
+	}
+	if limit < 1 {
+		return &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "limit"}
+	}
+	return batch(op, "limit", limit)
+}
+
+func batch(op, field string, n int) error {
+	if n > chat.MaxBatch {
+		return &chat.Error{Kind: chat.ErrTooLarge, Op: op, Field: field, Limit: chat.MaxBatch}
+	}
+	return nil
+}
+
+func conflict(op, field string) error {
+	return &chat.Error{Kind: chat.ErrConflict, Op: op, Field: field}
+}
+
+var (
+	_ storage.Directory  = directory{}
+	_ storage.RoomAccess = directory{}
+)
