@@ -26,9 +26,6 @@ type engine struct {
 	kept goose.Dialect
 	// locked stands for {locked}.
 	locked string
-	// first is the first statement of what writes, where beginning doesn't keep other
-	// writers off; empty: it does.
-	first string
 	// upsert is the statement that stores a row in the place of that with the same keys.
 	upsert func(table string, keys, others []string) string
 	// fault says what an error of the engine means.

@@ -12,7 +12,7 @@ import (
 const memberColumns = "tenant, room, person, role, nickname, from_seq, seq, event"
 
 func scanMember(at row) (m storage.Member, err error) {
-	var event []byte
+	var event stdsql.RawBytes
 	err = at.Scan(&m.Room.Tenant, &m.Room.Key, &m.User.Key, &m.Role, &m.Nickname, &m.From, &m.Seq, &event)
 	m.User.Tenant = m.Room.Tenant
 	copy(m.Event[:], event)

@@ -45,7 +45,7 @@ func (s *Store) migrate(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if failed != nil && now == was {
+			if now == was { // nobody else was first
 				return failed
 			}
 		}

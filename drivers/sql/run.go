@@ -80,11 +80,6 @@ func (s *Store) write(ctx context.Context, op string, do func(tx *stdsql.Tx) err
 			return err
 		}
 		defer tx.Rollback()
-		if s.engine.first != "" {
-			if _, err := tx.ExecContext(ctx, s.text(s.engine.first)); err != nil {
-				return err
-			}
-		}
 		if err := do(tx); err != nil {
 			return err
 		}
@@ -101,7 +96,7 @@ func (s *Store) put(ctx context.Context, at caller, table string, keys, others [
 // again tries until somebody else isn't first, or patience or the context is at its
 // end, and makes an error of Parlor's of what it got.
 func (s *Store) again(ctx context.Context, op string, try func() error) error {
-	end := time.Now().Add(patience)
+	end := time.Now().Add(s.patience)
 	for wait := time.Millisecond; ; wait = min(2*wait, 100*time.Millisecond) {
 		err := try()
 		if err == nil || !s.engine.fault(err).busy || time.Now().After(end) {

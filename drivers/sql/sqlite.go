@@ -22,7 +22,9 @@ import (
 //go:embed schema
 var schemas embed.FS
 
-// sqlite is SQLite as Open opens it: a transaction of the writer begins IMMEDIATE.
+// sqlite is SQLite. Its transactions are serializable: where one has read what another
+// then wrote, its first write is refused (SQLITE_BUSY_SNAPSHOT), and it begins anew. The
+// writer of Open keeps others off from the beginning, so that it never has to.
 var sqlite = engine{
 	versions: `CREATE TABLE IF NOT EXISTS {versions} (id INTEGER PRIMARY KEY AUTOINCREMENT, version_id INTEGER NOT NULL UNIQUE,
 			is_applied INTEGER NOT NULL, tstamp TIMESTAMP NOT NULL DEFAULT (datetime('now')));
@@ -33,15 +35,6 @@ var sqlite = engine{
 	fault:  sqliteFault,
 	check:  sqliteCheck,
 }
-
-// sqliteShared is SQLite in a host's pool, which may begin otherwise. A transaction
-// whose first statement may write takes the lock with it, as BEGIN IMMEDIATE does,
-// though it changes nothing.
-var sqliteShared = func() engine {
-	e := sqlite
-	e.first = "UPDATE {versions} SET is_applied = is_applied WHERE version_id < 0"
-	return e
-}()
 
 func sub(f fs.FS, folder string) fs.FS {
 	s, err := fs.Sub(f, folder)

@@ -40,12 +40,16 @@ func shared(t testing.TB) opener {
 
 func pool(t testing.TB, path string) *stdsql.DB {
 	t.Helper()
-	db, err := stdsql.Open("sqlite", path+"?_pragma=journal_mode(wal)&_pragma=busy_timeout(1000)")
+	db, err := openPool(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
 	return db
+}
+
+func openPool(path string) (*stdsql.DB, error) {
+	return stdsql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(1000)&_pragma=journal_mode(wal)")
 }
 
 func directoryAt(open opener) *storagetest.DirectorySite {

@@ -34,6 +34,8 @@ type Store struct {
 	prefix string
 	now    func() time.Time
 
+	patience time.Duration
+
 	reads, writes *stdsql.DB
 	own           bool // the pools are this store's to close
 	closed        atomic.Bool
@@ -69,9 +71,9 @@ func Open(ctx context.Context, where string, o *Options) (*Store, error) {
 
 // With uses a pool that the program has opened, and leaves it open at Close. It must
 // be one of SQLite in UTF-8, opened by modernc.org/sqlite, else ErrInvalid with field
-// "db". How long a write waits and whether it survives a power cut is as the pool was
-// opened: _pragma=busy_timeout(10000), journal_mode(wal) and synchronous(full) are what
-// [Open] takes.
+// "db". Whether a write survives a power cut, and who waits for whom, is as the pool was
+// opened: [Open] takes journal_mode(wal), synchronous(full), busy_timeout(10000) and
+// _txlock=immediate.
 func With(ctx context.Context, db *stdsql.DB, o *Options) (*Store, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -79,7 +81,7 @@ func With(ctx context.Context, db *stdsql.DB, o *Options) (*Store, error) {
 	if db == nil {
 		return nil, refuse("db", nil)
 	}
-	s, err := newStore(sqliteShared, o)
+	s, err := newStore(sqlite, o)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +111,7 @@ func newStore(e engine, o *Options) (*Store, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	return &Store{engine: e, prefix: opt.Prefix, now: opt.Now}, nil
+	return &Store{engine: e, prefix: opt.Prefix, now: opt.Now, patience: patience}, nil
 }
 
 // Directory is the directory in this database.

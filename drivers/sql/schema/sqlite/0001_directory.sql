@@ -39,7 +39,9 @@ CREATE TABLE {members} (
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX {members_nickname} ON {members} (tenant, room, nickname_key);
-CREATE INDEX {members_person} ON {members} (tenant, person, room);
+-- All columns: or else what somebody may read, the most frequent question, would cost a
+-- look into the table for each room, and SQLite would rather read the whole tenant.
+CREATE INDEX {members_person} ON {members} (tenant, person, room, role, nickname, from_seq, seq, event);
 
 CREATE TABLE {users} (
 	tenant   TEXT    NOT NULL,
