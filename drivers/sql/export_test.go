@@ -48,11 +48,12 @@ func (s *Store) Plans(ctx context.Context) (map[string][]string, error) {
 		return true
 	})
 	for _, text := range selects {
-		steps, err := find(ctx, s, s.reads, func(at row) (step string, err error) {
+		rows, err := s.reads.QueryContext(ctx, "EXPLAIN QUERY PLAN "+text, make([]any, strings.Count(text, "?"))...)
+		steps, err := collect(rows, err, func(at row) (step string, err error) {
 			var skip any
 			err = at.Scan(&skip, &skip, &skip, &step)
 			return step, err
-		}, "EXPLAIN QUERY PLAN "+text, make([]any, strings.Count(text, "?"))...)
+		})
 		if err != nil {
 			return nil, err
 		}

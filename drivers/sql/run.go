@@ -13,18 +13,11 @@ import (
 // patience is how long a call waits for those who keep the database locked.
 const patience = 10 * time.Second
 
-// caller asks the database: a pool, or a transaction.
-type caller interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*stdsql.Rows, error)
-	ExecContext(ctx context.Context, query string, args ...any) (stdsql.Result, error)
-}
-
 // row is what was found.
 type row interface{ Scan(into ...any) error }
 
-// find reads all rows of a SELECT.
-func find[T any](ctx context.Context, s *Store, at caller, scan func(row) (T, error), statement string, args ...any) ([]T, error) {
-	rows, err := at.QueryContext(ctx, s.text(statement), args...)
+// collect reads all rows of an answer.
+func collect[T any](rows *stdsql.Rows, err error, scan func(row) (T, error)) ([]T, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -40,25 +33,31 @@ func find[T any](ctx context.Context, s *Store, at caller, scan func(row) (T, er
 	return all, rows.Err()
 }
 
-// findOne reads the row of a SELECT that finds one at most.
-func findOne[T any](ctx context.Context, s *Store, at caller, scan func(row) (T, error), statement string, args ...any) (item T, found bool, err error) {
-	all, err := find(ctx, s, at, scan, statement, args...)
+// findOne reads, in a transaction, the row of a SELECT that finds one at most.
+func findOne[T any](ctx context.Context, s *Store, tx *stdsql.Tx, scan func(row) (T, error), statement string, args ...any) (item T, found bool, err error) {
+	rows, err := tx.QueryContext(ctx, s.text(statement), args...)
+	all, err := collect(rows, err, scan)
 	if err != nil || len(all) == 0 {
 		return item, false, err
 	}
 	return all[0], true, nil
 }
 
-// read is find, by the readers, as a call of the driver.
+// read reads all rows of a SELECT, as a call of the driver.
 func read[T any](ctx context.Context, s *Store, op string, scan func(row) (T, error), statement string, args ...any) (all []T, err error) {
-	err = s.again(ctx, op, func() (err error) {
-		all, err = find(ctx, s, s.reads, scan, statement, args...)
+	err = s.again(ctx, op, func() error {
+		prepared, err := s.prepare(ctx, statement)
+		if err != nil {
+			return err
+		}
+		rows, err := prepared.QueryContext(ctx, args...)
+		all, err = collect(rows, err, scan)
 		return err
 	})
 	return all, err
 }
 
-// readOne is findOne, likewise: ErrNotFound of a field where nothing is found.
+// readOne is read where one row is found at most: ErrNotFound of a field without it.
 func readOne[T any](ctx context.Context, s *Store, op, field string, scan func(row) (T, error), statement string, args ...any) (T, error) {
 	all, err := read(ctx, s, op, scan, statement, args...)
 	if err == nil && len(all) == 0 {
@@ -69,6 +68,22 @@ func readOne[T any](ctx context.Context, s *Store, op, field string, scan func(r
 		return none, err
 	}
 	return all[0], nil
+}
+
+// prepare prepares a SELECT for the readers, once: half the time of a short one goes into
+// understanding it. There are a few dozen.
+func (s *Store) prepare(ctx context.Context, statement string) (*stdsql.Stmt, error) {
+	if p, ok := s.prepared.Load(statement); ok {
+		return p.(*stdsql.Stmt), nil
+	}
+	p, err := s.reads.PrepareContext(ctx, s.text(statement))
+	if err != nil {
+		return nil, err
+	}
+	if first, lost := s.prepared.LoadOrStore(statement, p); lost {
+		return first.(*stdsql.Stmt), p.Close()
+	}
+	return p, nil
 }
 
 // write does what changes something: all of it or, where do fails, nothing. It is done
@@ -88,8 +103,8 @@ func (s *Store) write(ctx context.Context, op string, do func(tx *stdsql.Tx) err
 }
 
 // put stores one row in the place of what has the same keys.
-func (s *Store) put(ctx context.Context, at caller, table string, keys, others []string, args ...any) error {
-	_, err := at.ExecContext(ctx, s.text(s.engine.upsert(table, keys, others)), args...)
+func (s *Store) put(ctx context.Context, tx *stdsql.Tx, table string, keys, others []string, args ...any) error {
+	_, err := tx.ExecContext(ctx, s.text(s.engine.upsert(table, keys, others)), args...)
 	return err
 }
 

@@ -40,6 +40,7 @@ type Store struct {
 	own           bool // the pools are this store's to close
 	closed        atomic.Bool
 	texts         sync.Map // of statements, as the engine wants them
+	prepared      sync.Map // statements of the readers
 }
 
 // Open opens the SQLite file at the path where, or makes it; the folder must be there.
@@ -123,11 +124,18 @@ func (s *Store) Fence() storage.Fence { return fence{s} }
 // Close ends this handle: every later call returns [chat.ErrClosed]. A pool that was
 // given to [With] stays open. Closing twice is no error.
 func (s *Store) Close() error {
-	if s.closed.Swap(true) || !s.own {
+	if s.closed.Swap(true) {
 		return nil
 	}
-	// The writer goes last: it empties the log into the file.
-	return errors.Join(s.reads.Close(), s.writes.Close())
+	var errs []error
+	s.prepared.Range(func(_, p any) bool {
+		errs = append(errs, p.(*stdsql.Stmt).Close())
+		return true
+	})
+	if s.own { // the writer goes last: it empties the log into the file
+		errs = append(errs, s.reads.Close(), s.writes.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // ready is what every method asks first.
