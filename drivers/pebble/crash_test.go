@@ -127,7 +127,9 @@ func (w *witness) busy(ctx context.Context, s *pebble.Store, n int) {
 				if j%5 == 0 {
 					batch = append(batch, said(crashRooms[(i+j+1)%3], "another room"))
 				}
-				w.publish(ctx, b, batch)
+				if !w.publish(ctx, b, batch) {
+					time.Sleep(5 * time.Millisecond)
+				}
 			}
 		})
 	}
@@ -152,7 +154,7 @@ func (w *witness) busy(ctx context.Context, s *pebble.Store, n int) {
 	wg.Wait()
 }
 
-func (w *witness) publish(ctx context.Context, b chat.Broker, batch []chat.Event) {
+func (w *witness) publish(ctx context.Context, b chat.Broker, batch []chat.Event) bool {
 	r, err := b.Publish(ctx, batch)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -166,6 +168,7 @@ func (w *witness) publish(ctx context.Context, b chat.Broker, batch []chat.Event
 	case ctx.Err() == nil:
 		w.wrong = err
 	}
+	return err == nil
 }
 
 // check reads everything and says what is wrong.

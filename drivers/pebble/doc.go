@@ -46,6 +46,13 @@
 // placed. A ballast of a quarter as many bytes is kept in the folder, and given to
 // Pebble when the disk is full all the same.
 //
+// # Damage
+//
+// Tables and logs have checksums, and each event lies under the key that names it. A store
+// that was closed in order is sealed: SEAL describes its manifest and logs, and where one
+// is not as it was, opening fails and names it. (Without a seal, after a crash, the end of
+// a log or a manifest that doesn't match its checksum is what the crash left undone.)
+//
 // # Erasure
 //
 // Erase writes a tombstone over the event, and nobody reads it again. On the disk the old

@@ -193,6 +193,17 @@ func (s *Store) Scrub(ctx context.Context, span storage.Span) error {
 	if !p.writable || p.guard.dead.Load() {
 		return p.unavailable(op)
 	}
+	ctx, cancel := context.WithCancel(ctx) // a merge that can't be done is tried for ever
+	defer cancel()
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-p.guard.died:
+			cancel()
+		case <-done:
+		}
+	}()
 	// A log that is done with is written over by the next one, but not at once, and not
 	// to its end.
 	p.guard.fresh.Store(true)
@@ -207,12 +218,15 @@ func (s *Store) Scrub(ctx context.Context, span storage.Span) error {
 		if span.Room != "" {
 			from = word(from, span.Room)
 		}
-		if err := p.db.Compact(ctx, from, after(from), false); err != nil {
+		err := p.db.Compact(ctx, from, after(from), false)
+		switch {
+		case p.guard.dead.Load():
+			return p.unavailable(op)
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
 			return p.reader(op, err)
 		}
-	}
-	if p.guard.dead.Load() {
-		return p.unavailable(op)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -14,12 +15,21 @@ import (
 // the disk it is dead: from then on nothing reaches the disk, which stays as a crash
 // would leave it. Pebble, which ends the program when its log or manifest fails, is told
 // that they went well; so whoever waits for the disk must ask dead before he believes it.
-// What fails for tables is told: Pebble can live with it until it is closed.
+//
+// What fails for tables is told, and Pebble tries again: what it flushes from memory then
+// goes to memory, for writers may be waiting for that; what it merges fails until it is
+// closed.
 type guard struct {
 	vfs.FS
 	dead   atomic.Bool
+	died   chan struct{} // closed when it is dead
 	onFail func(error)
 	fresh  atomic.Bool // logs are not written over those that are done with
+	memory *vfs.MemFS  // of tables, made when it is dead
+}
+
+func newGuard(fs vfs.FS, onFail func(error)) *guard {
+	return &guard{FS: fs, died: make(chan struct{}), onFail: onFail, memory: vfs.NewMem()}
 }
 
 var errDead = errors.New("the store has failed")
@@ -27,6 +37,7 @@ var errDead = errors.New("the store has failed")
 // fail marks the guard dead; the first failure is told.
 func (g *guard) fail(err error) {
 	if g.dead.CompareAndSwap(false, true) {
+		close(g.died)
 		g.onFail(err)
 	}
 }
@@ -73,7 +84,33 @@ func (g *guard) open(name string, change func() (vfs.File, error)) (vfs.File, er
 
 // Create implements vfs.FS.
 func (g *guard) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if g.dead.Load() && table(name) && strings.Contains(string(c), "flush") {
+		if err := g.memory.MkdirAll(g.PathDir(name), 0o700); err != nil {
+			return nil, err
+		}
+		return g.memory.Create(name, c)
+	}
 	return g.open(name, func() (vfs.File, error) { return g.FS.Create(name, c) })
+}
+
+// Open implements vfs.FS.
+func (g *guard) Open(name string, o ...vfs.OpenOption) (vfs.File, error) {
+	if g.dead.Load() {
+		if f, err := g.memory.Open(name, o...); err == nil {
+			return f, nil
+		}
+	}
+	return g.FS.Open(name, o...)
+}
+
+// Stat implements vfs.FS.
+func (g *guard) Stat(name string) (vfs.FileInfo, error) {
+	if g.dead.Load() {
+		if i, err := g.memory.Stat(name); err == nil {
+			return i, nil
+		}
+	}
+	return g.FS.Stat(name)
 }
 
 // OpenReadWrite implements vfs.FS.

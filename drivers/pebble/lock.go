@@ -42,6 +42,9 @@ func writeFile(fs vfs.FS, name, text string) error {
 		return err
 	}
 	_, err = f.Write([]byte(text))
+	if err == nil {
+		err = f.Sync()
+	}
 	return errors.Join(err, f.Close())
 }
 
@@ -52,7 +55,7 @@ func readFile(fs vfs.FS, name string) string {
 		return ""
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, 4<<10))
+	b, err := io.ReadAll(io.LimitReader(f, 64<<10))
 	if err != nil {
 		return ""
 	}

@@ -103,13 +103,21 @@ func (p *place) leave() error {
 	defer p.gate.Unlock()
 	p.closed = true
 	var err error
-	if p.db != nil && p.writable {
+	if p.db != nil && p.writable && !p.guard.dead.Load() {
 		// So that the next opening has nothing to replay, and no bit of a log can flip.
 		if _, err = p.follow(); err == nil {
 			err = p.db.Flush()
 		}
 	}
-	err = errors.Join(err, p.shut(), p.lock.Close())
+	whole := err == nil && p.db != nil && p.writable && !p.guard.dead.Load()
+	err = errors.Join(err, p.shut())
+	if whole && err == nil && !p.guard.dead.Load() {
+		if serr := seal(p.opt.FS, p.dir); serr != nil { // without one it opens as after a crash
+			p.opt.Log.Warn("parlor: pebble isn't sealed", "dir", p.dir, "error", serr)
+			_ = p.opt.FS.Remove(p.opt.FS.PathJoin(p.dir, sealFile))
+		}
+	}
+	err = errors.Join(err, p.lock.Close())
 	p.cache.Unref()
 	return err
 }
@@ -219,11 +227,11 @@ func (p *place) options(g *guard, readOnly bool) *pebble.Options {
 // open opens the database for writing, or where that can't be done for reading; with gate
 // held, or before anybody knows the place.
 func (p *place) open() error {
-	err := p.start(&guard{FS: p.opt.FS, onFail: p.failed}, false)
+	err := p.start(newGuard(p.opt.FS, p.failed), false)
 	if err == nil {
 		return nil
 	}
-	dead := &guard{FS: p.opt.FS, onFail: func(error) {}}
+	dead := newGuard(p.opt.FS, func(error) {})
 	dead.dead.Store(true)
 	if p.start(dead, true) == nil {
 		p.note(fmt.Errorf("open for reading only: %w", err))
@@ -248,6 +256,9 @@ func (p *place) start(g *guard, readOnly bool) (err error) {
 		}
 	}()
 	p.guard, p.writable = g, !readOnly
+	if err := unseal(p.opt.FS, p.dir, !readOnly); err != nil {
+		return err
+	}
 	if p.db, err = pebble.Open(p.dir, p.options(g, readOnly)); err != nil {
 		p.db = nil
 		return err

@@ -1,0 +1,165 @@
+package pebble_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/drivers/pebble"
+	"github.com/parlor-chat/parlor/storage"
+)
+
+// faulty is a disk on which some operations fail, from the n-th such on, until it is healed.
+type faulty struct {
+	on     func(op errorfs.Op) bool
+	err    error
+	left   atomic.Int64 // how many go well yet
+	failed atomic.Int64
+	healed atomic.Bool
+	once   bool
+}
+
+func (f *faulty) fs(on vfs.FS) vfs.FS {
+	return errorfs.Wrap(on, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if f.healed.Load() || !f.on(op) || f.left.Add(-1) >= 0 {
+			return nil
+		}
+		if f.failed.Add(1) > 1 && f.once {
+			return nil
+		}
+		return f.err
+	}))
+}
+
+// ops are operations on files with a name that begins or ends so.
+func ops(file string, kinds ...errorfs.OpKind) func(errorfs.Op) bool {
+	return func(op errorfs.Op) bool {
+		name := filepath.Base(op.Path)
+		if !strings.HasSuffix(name, file) && !strings.HasPrefix(name, file) {
+			return false
+		}
+		for _, k := range kinds {
+			if op.Kind == k {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+var faults = map[string]func(errorfs.Op) bool{
+	"writing the log":       ops(".log", errorfs.OpFileWrite),
+	"syncing the log":       ops(".log", errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo),
+	"a new log":             ops(".log", errorfs.OpCreate, errorfs.OpReuseForWrite, errorfs.OpRename),
+	"writing the manifest":  ops("MANIFEST", errorfs.OpFileWrite),
+	"syncing the manifest":  ops("MANIFEST", errorfs.OpFileSync, errorfs.OpFileSyncData),
+	"writing a table":       ops(".sst", errorfs.OpFileWrite),
+	"a new table":           ops(".sst", errorfs.OpCreate),
+	"syncing a table":       ops(".sst", errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo),
+	"syncing the directory": ops("store", errorfs.OpFileSync),
+}
+
+// A full or failing disk, at each kind of operation, once or until it is healed: the
+// program lives, nothing is acknowledged that isn't kept, reading goes on, and when the
+// disk is well the store is, by itself. A power cut while it fails takes nothing back.
+func TestAFailingDisk(t *testing.T) {
+	for name, on := range faults {
+		for _, once := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, once %v", name, once), func(t *testing.T) {
+				t.Parallel()
+				failing(t, on, once)
+			})
+		}
+	}
+}
+
+func failing(t *testing.T, on func(errorfs.Op) bool, once bool) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	disk := vfs.NewCrashableMem()
+	f := &faulty{on: on, err: syscall.ENOSPC, once: once}
+	if once {
+		f.err = syscall.EIO
+	}
+	f.left.Store(1 << 40)
+	s, err := pebble.Open(t.Context(), "store", &pebble.Options{FS: f.fs(disk), Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWitness()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { w.busy(ctx, s, 8); close(done) }()
+	churn := make(chan struct{})
+	go func() { // tables, manifests and logs are made
+		for ctx.Err() == nil {
+			_ = s.Scrub(ctx, storage.Span{Tenant: "acme"})
+			time.Sleep(5 * time.Millisecond)
+		}
+		close(churn)
+	}()
+	time.Sleep(20 * time.Millisecond)
+	f.left.Store(int64(rng.IntN(4)))
+	if !until(3*time.Second, func() bool { return f.failed.Load() > 0 }) {
+		t.Errorf("%s: nothing failed", t.Name())
+	}
+	time.Sleep(20 * time.Millisecond)
+	before := w.copy()
+	left := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: rng})
+	for _, room := range crashRooms { // whoever reads, reads, or is told that he can't now
+		if _, err := s.History().Page(ctx, room, chat.Latest(5)); err != nil && !errors.Is(err, chat.ErrUnavailable) {
+			t.Error(err)
+		}
+	}
+	f.healed.Store(true)
+	if !until(20*time.Second, func() bool {
+		_, err := s.Broker().Publish(ctx, []chat.Event{said(crashRooms[0], "well again")})
+		return err == nil
+	}) {
+		x, err := s.Stats(ctx)
+		t.Errorf("the disk is well, the store isn't: %+v, %v", x, err)
+	}
+	cancel()
+	<-done
+	<-churn
+	last, err := w.copy(), s.Close()
+	if err != nil {
+		t.Error(err)
+	}
+	reopened(t, "after the power cut", left, before)
+	reopened(t, "in the end", disk, last)
+	t.Logf("failed %d, acknowledged %d, refused %d", f.failed.Load(), len(last.acked), last.refused)
+}
+
+func until(most time.Duration, holds func() bool) bool {
+	for end := time.Now().Add(most); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if holds() {
+			return true
+		}
+	}
+	return false
+}
+
+func reopened(t *testing.T, when string, disk vfs.FS, w *witness) {
+	t.Helper()
+	s, err := pebble.Open(t.Context(), "store", &pebble.Options{FS: disk, Log: quiet})
+	if err != nil {
+		t.Fatalf("%s: %v", when, err)
+	}
+	if err := w.check(t.Context(), s); err != nil {
+		t.Errorf("%s: %v", when, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
