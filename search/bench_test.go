@@ -124,6 +124,36 @@ func BenchmarkHighlights(b *testing.B) {
 	b.Run("one letter, 64 KiB, 997 nodes", func(b *testing.B) { benchHighlights(b, search.Analysis{}, page, worst) })
 	whole := search.Phrase{Tokens: slices.Repeat([]string{"ああ"}, 998)}
 	b.Run("one letter, 64 KiB, a phrase of 998", func(b *testing.B) { benchHighlights(b, search.Analysis{}, page, whole) })
+	words := []string{strings.Repeat("a ", chat.MaxBody/2)}
+	long := search.PhraseOf(strings.Repeat("a ", 990), false)
+	b.Run("one word, 64 KiB, a phrase of 990", func(b *testing.B) { benchHighlights(b, search.Analysis{}, words, long) })
+}
+
+// BenchmarkMatch finds a phrase at the end of a body in which all but its last word
+// stands everywhere, and, to compare, the last word alone. The metric x-fields is as
+// above.
+func BenchmarkMatch(b *testing.B) {
+	text := strings.Repeat("a ", chat.MaxBody/2-1) + "b"
+	d := search.Document{Tokens: search.Analyze(text)}
+	for _, c := range []struct {
+		name  string
+		where search.Expr
+	}{
+		{"a word", search.Term("b")},
+		{"a prefix", search.Prefix("b")},
+		{"a phrase of 2", search.PhraseOf("a b", false)},
+		{"a phrase of 990", search.PhraseOf(strings.Repeat("a ", 989)+"b", false)},
+		{"a phrase of 990, open", search.PhraseOf(strings.Repeat("a ", 989)+"b", true)},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			besideFields(b, []string{text}, func(string) int {
+				if !search.Match(c.where, &d) {
+					b.Fatal("doesn't match")
+				}
+				return 1
+			})
+		})
+	}
 }
 
 // BenchmarkSnip makes snippets of 100 clusters of the same pages.

@@ -21,7 +21,8 @@ type Range struct{ Start, End int }
 //
 // A range is made of whole grapheme clusters (UAX #29), so that no mark splits a letter
 // from its accent. Time and memory grow with the body, time for a body of few
-// different tokens also with the nodes of the expression.
+// different tokens also with how many leaves the expression has, but not with how long
+// its phrases are.
 func (a Analysis) Highlights(body string, where Expr) []Range {
 	f := finder{exact: map[string]*sought{}, open: map[string]*sought{}}
 	f.learn(where)
@@ -185,33 +186,47 @@ func (f *finder) holds(e Expr) verdict {
 // starts gives the tokens that a leaf begins at, rising.
 func (f *finder) starts(words []*sought) iter.Seq[int] {
 	return func(yield func(int) bool) {
+		last := len(words) - 1
+		head := NewSequence(words[:last])
+		n, next := 0, 0 // tokens of the body before next end in the first n words of head
+		for i := range f.near(words) {
+			t := &f.tokens[i]
+			if t.n != next {
+				n = 0
+			}
+			if n == last && t.is(words[last]) && !yield(i-last) {
+				return
+			}
+			n, next = head.After(n, t.exact), t.n+1
+		}
+	}
+}
+
+// near gives the tokens that a leaf may stand on, those around its rarest word: each of
+// them once, rising.
+func (f *finder) near(words []*sought) iter.Seq[int] {
+	return func(yield func(int) bool) {
 		rarest := 0
 		for i, w := range words {
 			if len(w.at) < len(words[rarest].at) {
 				rarest = i
 			}
 		}
+		next := 0
 		for _, i := range words[rarest].at {
-			if i -= rarest; i >= 0 && f.standAt(words, i) && !yield(i) {
-				return
+			next = max(next, i-rarest)
+			for end := min(i-rarest+len(words), len(f.tokens)); next < end; next++ {
+				if !yield(next) {
+					return
+				}
 			}
 		}
 	}
 }
 
-// standAt says whether words stand one behind the other from a token on.
-func (f *finder) standAt(words []*sought, i int) bool {
-	if i+len(words) > len(f.tokens) {
-		return false
-	}
-	n := f.tokens[i].n
-	for k, w := range words {
-		t := &f.tokens[i+k]
-		if t.n != n+k || t.exact != w && !(w.open && strings.HasPrefix(t.Text, w.text)) {
-			return false
-		}
-	}
-	return true
+// is says whether a word was found at a place.
+func (p *place) is(w *sought) bool {
+	return p.exact == w || w.open && strings.HasPrefix(p.Text, w.text)
 }
 
 // ranges are the parts of the body where leaves that were found stand.

@@ -40,12 +40,7 @@ func match(e Expr, d *Document) bool {
 		}
 		return false
 	case Phrase:
-		for i := range d.Tokens {
-			if e.At(d.Tokens[i:]) {
-				return true
-			}
-		}
-		return false
+		return e.in(d.Tokens)
 	case Equal:
 		return slices.Contains(d.Values(e.Field), e.Value)
 	case Between:
@@ -54,14 +49,32 @@ func match(e Expr, d *Document) bool {
 	return false
 }
 
-// At says whether tokens begin with the phrase.
+// At says whether tokens begin with the phrase. A document matches if it holds from one
+// of its tokens on; [Match] finds that without asking at each of them.
 func (p Phrase) At(tokens []string) bool {
 	last := len(p.Tokens) - 1
-	if last < 0 || len(tokens) <= last || !slices.Equal(tokens[:last], p.Tokens[:last]) {
+	return last >= 0 && len(tokens) > last &&
+		slices.Equal(tokens[:last], p.Tokens[:last]) && p.endsWith(tokens[last])
+}
+
+// endsWith says whether the last token of the phrase may be this one.
+func (p Phrase) endsWith(token string) bool {
+	last := p.Tokens[len(p.Tokens)-1]
+	return token == last || p.LastIsPrefix && strings.HasPrefix(token, last)
+}
+
+// in says whether the phrase stands in tokens, each of which is read once.
+func (p Phrase) in(tokens []string) bool {
+	last := len(p.Tokens) - 1
+	if len(tokens) <= last || last < 0 {
 		return false
 	}
-	if p.LastIsPrefix {
-		return strings.HasPrefix(tokens[last], p.Tokens[last])
+	head, n := NewSequence(p.Tokens[:last]), 0
+	for _, t := range tokens {
+		if n == last && p.endsWith(t) {
+			return true
+		}
+		n = head.After(n, t)
 	}
-	return tokens[last] == p.Tokens[last]
+	return false
 }

@@ -10,7 +10,7 @@ import (
 // head, and then one from lo to hi.
 type pattern struct {
 	head   []uint32
-	back   []int // of each word of head: how many words before and with it are how head begins, but not all
+	order  *search.Sequence[uint32] // of head
 	lo, hi uint32
 }
 
@@ -35,7 +35,7 @@ func (s *segment) pattern(e search.Expr) (p pattern, ok bool) {
 	}
 	lo, hi := find(phrase.Tokens[last])
 	p.lo, p.hi = uint32(lo), uint32(hi)
-	p.turn()
+	p.order = search.NewSequence(p.head)
 	return p, lo < hi
 }
 
@@ -52,47 +52,25 @@ func phraseOf(e search.Expr) (p search.Phrase, ok bool) {
 	return p, false
 }
 
-// turn fills back, as Knuth, Morris and Pratt do, so that a text of n tokens is gone
-// through in n steps, whatever repeats in it.
-func (p *pattern) turn() {
-	p.back = make([]int, len(p.head))
-	for i, k := 1, 0; i < len(p.head); i++ {
-		for k > 0 && p.head[i] != p.head[k] {
-			k = p.back[k-1]
-		}
-		if p.head[i] == p.head[k] {
-			k++
-		}
-		p.back[i] = k
-	}
-}
-
 // in counts how often the pattern stands in tokens, up to most.
 func (p *pattern) in(tokens []uint32, most int) int {
 	if len(p.head) == 0 {
 		return p.lastIn(tokens, most)
 	}
-	found, k := 0, 0 // tokens before this one end in the first k words of head
+	found, n := 0, 0 // tokens before this one end in the first n words of head
 	for _, t := range tokens {
-		if k == len(p.head) {
-			if p.lo <= t && t < p.hi {
-				if found++; found == most {
-					break
-				}
+		if n == len(p.head) && p.lo <= t && t < p.hi {
+			if found++; found == most {
+				break
 			}
-			k = p.back[k-1]
 		}
-		for k > 0 && p.head[k] != t {
-			k = p.back[k-1]
-		}
-		if p.head[k] == t {
-			k++
-		}
+		n = p.order.After(n, t)
 	}
 	return found
 }
 
 // lastIn counts how often the last word of the pattern stands in tokens, up to most.
+// Of a single word there is no more to count, and nothing to keep in mind.
 func (p *pattern) lastIn(tokens []uint32, most int) int {
 	found := 0
 	for _, t := range tokens {
