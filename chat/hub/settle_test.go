@@ -230,13 +230,13 @@ func TestAGapIsFilledWithWhatIsLeft(t *testing.T) {
 	}
 }
 
-// halfHistory gives nothing behind a Seq, once there is one.
-type halfHistory struct {
+// cutHistory gives nothing behind a Seq, once there is one.
+type cutHistory struct {
 	storage.History
 	behind *atomic.Int64
 }
 
-func (h halfHistory) Page(ctx context.Context, room chat.RoomID, r chat.Range) (storage.Page, error) {
+func (h cutHistory) Page(ctx context.Context, room chat.RoomID, r chat.Range) (storage.Page, error) {
 	if b := h.behind.Load(); b > 0 && r.Anchor() == chat.AnchorAfter && int64(r.Seq()) >= b {
 		return storage.Page{}, &chat.Error{Kind: chat.ErrUnavailable, Op: "page"}
 	}
@@ -250,7 +250,7 @@ func TestAGapThatIsFilledInPartIsToldOnce(t *testing.T) {
 	var behind atomic.Int64
 	h := k.over(func(s *drivers.Set) {
 		lagging.Broker, s.Broker = s.Broker, lagging
-		s.History = halfHistory{s.History, &behind}
+		s.History = cutHistory{s.History, &behind}
 	})
 	s := k.connect(h, "bob", 0)
 	const n = 1000
