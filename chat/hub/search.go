@@ -41,10 +41,6 @@ type Found struct {
 	Facets [][]Bucket
 	Next   string // the cursor to go on from; empty: this was the last page
 
-	// Stale says that the broker is away: what was changed last, and isn't archived yet, is
-	// shown as it was before.
-	Stale bool
-
 	Read  string       // what Text was read as, in words
 	Notes []query.Note // what the asker should know of how it was read
 }
@@ -182,11 +178,10 @@ func (h *Hub) search(ctx context.Context, op string, a *asker, q Query) (Found, 
 	if result.Next != "" {
 		found.Next = q.asked(a.scope.Tenant).NextAfter(result.Hits[len(result.Hits)-1])
 	}
-	messages, stale, err := h.hydrate(ctx, analysis, result.Hits, a.scope, where)
+	messages, err := h.hydrate(ctx, analysis, result.Hits, a.scope, where)
 	if err != nil {
 		return Found{}, err
 	}
-	found.Stale = stale
 	for _, m := range messages {
 		if err := ctx.Err(); err != nil {
 			return Found{}, err
@@ -316,9 +311,9 @@ func (h *Hub) await(ctx context.Context, op string, a *asker, p chat.Position) e
 }
 
 // hydrate makes messages out of hits, and drops those that the asker may not see,
-// that are gone, or that no longer match. stale says that the broker is away, so that
-// changes which aren't archived yet are missing.
-func (h *Hub) hydrate(ctx context.Context, analysis search.Analysis, hits []search.Hit, scope search.Scope, where search.Expr) (found []chat.Message, stale bool, err error) {
+// that are gone, or that no longer match. Without the broker that can't be known: what was
+// retracted a moment ago may lie in its head alone.
+func (h *Hub) hydrate(ctx context.Context, analysis search.Analysis, hits []search.Hit, scope search.Scope, where search.Expr) ([]chat.Message, error) {
 	var refs []storage.Ref
 	rooms := map[chat.RoomID]bool{}
 	for _, hit := range hits {
@@ -328,11 +323,11 @@ func (h *Hub) hydrate(ctx context.Context, analysis search.Analysis, hits []sear
 		}
 	}
 	if len(refs) == 0 {
-		return nil, false, nil
+		return nil, nil
 	}
 	page, err := h.set.History.Lookup(ctx, refs)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	changes := page.Changes
 	texts := slices.DeleteFunc(slices.Clone(page.Events), func(e chat.Event) bool { return !e.IsText() })
@@ -345,26 +340,23 @@ func (h *Hub) hydrate(ctx context.Context, analysis search.Analysis, hits []sear
 			}
 			return true
 		})
-		if errors.Is(err, chat.ErrUnavailable) && ctx.Err() == nil {
-			stale = true
-			break
-		}
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
 		changes = mergeChanges(changes, recent)
 	}
+	var found []chat.Message
 	for _, m := range chat.Fold(texts, changes) {
 		if m.Gone != nil {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
-			return nil, false, err
+			return nil, err
 		}
 		doc := analysis.Document(&m)
 		if where == nil || search.Match(where, &doc) {
 			found = append(found, m)
 		}
 	}
-	return found, stale, nil
+	return found, nil
 }
