@@ -43,10 +43,12 @@ type Registry interface {
 	In(ctx context.Context, room chat.RoomID, after string, limit int) ([]State, error)
 	// Watch calls fn with the states of people whose sessions changed after it
 	// returned, of every tenant and node; without sessions: he is gone. Several
-	// changes of one person may be told as one; the last is always told. fn is called
-	// by one goroutine at a time, and a slow one delays only itself. It ends with
-	// stop, which may be called twice; when it returns, fn isn't running and will not
-	// run, so fn must not call it. The end of ctx stops it, too.
+	// changes of one person may be told as one. The last is always told, unless the
+	// registry couldn't be reached meanwhile: then the next Beat of a node through
+	// this registry fails, and when one succeeds again, Of says what was missed. fn is
+	// called by one goroutine at a time, and a slow one delays only itself. It ends
+	// with stop, which may be called twice; when it returns, fn isn't running and will
+	// not run, so fn must not call it. The end of ctx stops it, too.
 	Watch(ctx context.Context, fn func([]State)) (stop func(), err error)
 	// Stats counts the people and the sessions of a tenant.
 	Stats(ctx context.Context, tenant string) (Stats, error)

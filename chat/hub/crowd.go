@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -21,9 +22,11 @@ type crowd struct {
 	kick      chan struct{}
 	quit      context.CancelFunc
 	done      chan struct{}
-	telling   turn // held while watchers are told
+	telling   turn // held while watchers are told, and what they are told is read
 
-	stopWatch func() // of the one goroutine; nil while there is no watch
+	// Of the one goroutine.
+	stopWatch func() // nil while there is no watch
+	missed    bool   // changes may not have been told
 
 	mu       sync.Mutex
 	sessions map[*Session]bool // that are shown; whether it is idle, as was told
@@ -44,6 +47,9 @@ func startCrowd(h *Hub, node string, awayAfter time.Duration) *crowd {
 func (c *crowd) add(s *Session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if s.gone {
+		return
+	}
 	s.used = time.Now()
 	c.sessions[s] = false
 	c.touch(s)
@@ -77,6 +83,9 @@ func (c *crowd) set(s *Session, p Presence) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if s.gone { // since then
+		return s.ended()
+	}
 	s.presence, s.used = p, time.Now()
 	if _, shown := c.sessions[s]; !shown {
 		c.sessions[s] = false
@@ -94,10 +103,11 @@ func (c *crowd) active(s *Session) {
 	}
 }
 
-// remove shows a session no more, and tells it nothing more.
+// remove shows a session no more, and tells it nothing more, for good.
 func (c *crowd) remove(s *Session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	s.gone = true
 	c.unwatch(s)
 	if _, shown := c.sessions[s]; !shown {
 		return
@@ -132,12 +142,14 @@ func (c *crowd) run(ctx context.Context) {
 	}
 }
 
-// beat renews the lease, begins the watch where there is none, and looks who is idle.
+// beat renews the lease, begins the watch where there is none, tells what may have been
+// missed, and looks who is idle.
 func (c *crowd) beat(ctx context.Context) error {
 	ask, cancel := context.WithTimeout(ctx, fenceTime)
 	defer cancel()
 	fresh, err := c.h.set.Registry.Beat(ask, c.node, nodeLease)
 	if err != nil {
+		c.missed = true
 		return err
 	}
 	now := time.Now()
@@ -148,15 +160,21 @@ func (c *crowd) beat(ctx context.Context) error {
 		}
 	}
 	c.mu.Unlock()
-	if c.stopWatch != nil {
-		return nil
+	if c.stopWatch == nil {
+		c.stopWatch, err = c.h.set.Registry.Watch(ctx, c.hear)
+		if err != nil {
+			c.stopWatch = nil
+			return err
+		}
+		c.missed = true
 	}
-	c.stopWatch, err = c.h.set.Registry.Watch(ctx, c.hear)
-	if err != nil {
-		c.stopWatch = nil
-		return err
+	if c.missed || fresh {
+		c.missed = true
+		if err := c.again(ctx); err != nil {
+			return err
+		}
+		c.missed = false
 	}
-	c.again(ctx) // what happened before is told by nobody else
 	return nil
 }
 
@@ -221,6 +239,10 @@ func (c *crowd) watch(ctx context.Context, s *Session, users []chat.UserID) erro
 		return err
 	}
 	c.mu.Lock()
+	if s.gone { // since then
+		c.mu.Unlock()
+		return s.ended()
+	}
 	c.unwatch(s)
 	s.watched = users
 	for _, u := range users {
@@ -255,6 +277,11 @@ func (c *crowd) unwatch(s *Session) {
 func (c *crowd) hear(states []presence.State) {
 	c.telling.take(context.Background())
 	defer c.telling.give()
+	c.push(states)
+}
+
+// push tells watchers of people; telling is held.
+func (c *crowd) push(states []presence.State) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := range states {
@@ -266,23 +293,31 @@ func (c *crowd) hear(states []presence.State) {
 }
 
 // again tells all watchers how everybody is: changes may have been missed.
-func (c *crowd) again(ctx context.Context) {
+func (c *crowd) again(ctx context.Context) error {
 	c.mu.Lock()
-	users := make([]chat.UserID, 0, len(c.watchers))
-	for u := range c.watchers {
-		users = append(users, u)
-	}
+	users := slices.Collect(maps.Keys(c.watchers))
 	c.mu.Unlock()
-	for len(users) > 0 {
-		n := min(len(users), chat.MaxBatch)
-		states, err := c.h.states(ctx, users[:n])
-		if err != nil {
-			c.h.log.Warn("parlor: presence can't be read", "error", err)
-			return
+	for part := range slices.Chunk(users, chat.MaxBatch) {
+		if err := c.tellOf(ctx, part, c.push); err != nil {
+			return err
 		}
-		c.hear(states)
-		users = users[n:]
 	}
+	return nil
+}
+
+// tellOf reads how people are, and tells it before anything newer is told.
+func (c *crowd) tellOf(ctx context.Context, users []chat.UserID, tell func([]presence.State)) error {
+	if err := c.telling.take(ctx); err != nil {
+		return err
+	}
+	defer c.telling.give()
+	ask, cancel := context.WithTimeout(ctx, fenceTime)
+	defer cancel()
+	states, err := c.h.states(ask, users)
+	if err == nil {
+		tell(states)
+	}
+	return err
 }
 
 // stop tells that all sessions are gone, and ends.

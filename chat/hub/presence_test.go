@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +15,7 @@ import (
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/chat/hub"
 	"github.com/parlor-chat/parlor/chat/hub/hubtest"
+	"github.com/parlor-chat/parlor/drivers"
 	"github.com/parlor-chat/parlor/presence"
 )
 
@@ -154,6 +158,106 @@ func TestPresenceComesBackWithTheRegistry(t *testing.T) {
 		sees(t, k, 0, "cyd", "desk available")
 		tells(t, ann, "cyd", "desk available")
 	})
+}
+
+// What changes while a node can't reach the registry is told by nobody when it can again,
+// and so it looks.
+func TestAnOutageOfTheRegistryHidesNoChange(t *testing.T) {
+	for _, outage := range []time.Duration{time.Second, time.Minute} { // between two beats, beyond the lease
+		t.Run(outage.String(), func(t *testing.T) {
+			hubtest.Run(t, 2, func(t *testing.T, k *hubtest.Kit) {
+				ann := plug(t, k, 0, "ann", hub.Device{})
+				ok(t, ann.WatchPresence(t.Context(), "bob"))
+				bob := plug(t, k, 1, "bob", hub.Device{Name: "phone"})
+				tells(t, ann, "bob", "phone available")
+				time.Sleep(time.Millisecond) // at no moment of a beat
+				heal := k.Fail(hubtest.Registry, hubtest.Down, 0)
+				bob.Close()
+				time.Sleep(outage)
+				heal()
+				tells(t, ann, "bob", "nothing")
+				time.Sleep(10 * time.Second)
+				tells(t, ann, "bob", "")
+			})
+		})
+	}
+}
+
+// staleRegistry can't be reached for a while; then something changes while it answers.
+type staleRegistry struct {
+	presence.Registry
+	down  atomic.Bool
+	while func()
+}
+
+func (r *staleRegistry) Beat(ctx context.Context, node string, ttl time.Duration) (bool, error) {
+	if r.down.Load() {
+		return false, &chat.Error{Kind: chat.ErrUnavailable, Op: "beat"}
+	}
+	return r.Registry.Beat(ctx, node, ttl)
+}
+
+func (r *staleRegistry) Of(ctx context.Context, users []chat.UserID) ([]presence.State, error) {
+	states, err := r.Registry.Of(ctx, users)
+	if while := r.while; while != nil {
+		r.while = nil
+		while()
+	}
+	return states, err
+}
+
+// What is read after an outage is told before what changes meanwhile.
+func TestAnOldStateIsNotToldLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKit(t, nil)
+		stale := &staleRegistry{}
+		h := k.over(func(s *drivers.Set) { stale.Registry, s.Registry = s.Registry, stale })
+		ann, bob := k.connect(h, "ann", 0), k.connect(k.Hub, "bob", 0)
+		synctest.Wait()
+		ok(t, ann.WatchPresence(t.Context(), "bob"))
+		stale.down.Store(true)
+		time.Sleep(5 * time.Second)
+		stale.while = func() {
+			ok(t, bob.SetPresence(hub.Presence{Show: presence.Away}))
+			time.Sleep(time.Second)
+		}
+		stale.down.Store(false)
+		time.Sleep(10 * time.Second)
+		tells(t, ann, "bob", "test away")
+		ok(t, k.Shutdown(t.Context()))
+		ok(t, h.Shutdown(t.Context()))
+		k.store.Close()
+	})
+}
+
+// A session that ends while it says how its user is leaves nobody behind.
+func TestNobodyIsHereWhoseSessionHasEnded(t *testing.T) {
+	k := newKit(t, nil)
+	ann := k.connect(k.Hub, "ann", 0)
+	const people = 1000
+	var names []string
+	for i := range people {
+		names = append(names, fmt.Sprint("u", i))
+	}
+	for round := range 5 {
+		var all sync.WaitGroup
+		for _, who := range names {
+			s := k.connect(k.Hub, who, 0)
+			for range 3 {
+				all.Go(func() {
+					for s.SetPresence(hub.Presence{Show: presence.Away}) == nil {
+					}
+				})
+			}
+			all.Go(func() { s.Close() })
+		}
+		all.Wait()
+		until(t, fmt.Sprint("all are gone, round ", round), func() bool {
+			all, err := ann.User().Presence(t.Context(), names...)
+			ok(t, err)
+			return !slices.ContainsFunc(all, func(s presence.State) bool { return len(s.Sessions) > 0 })
+		})
+	}
 }
 
 func TestOccupants(t *testing.T) {

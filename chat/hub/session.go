@@ -63,6 +63,7 @@ type Session struct {
 	leftAt  map[chat.RoomID]chat.Seq
 
 	presence Presence      // under crowd.mu, as is all that follows
+	gone     bool          // it was closed: it is shown no more, and told of nobody
 	used     time.Time     // when somebody last used it
 	watched  []chat.UserID // of whom it is told
 }

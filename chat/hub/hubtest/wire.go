@@ -3,6 +3,7 @@ package hubtest
 import (
 	"context"
 	"iter"
+	"sync/atomic"
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
@@ -17,7 +18,7 @@ import (
 func (n *node) set() drivers.Set {
 	s := n.store.Set()
 	return drivers.Set{Broker: brokerWire{n, s.Broker}, History: historyWire{n, s.History}, Directory: directoryWire{n, s.Directory},
-		Index: indexWire{n, s.Index}, Fence: fenceWire{n, s.Fence}, Registry: registryWire{n, s.Registry}}
+		Index: indexWire{n, s.Index}, Fence: fenceWire{n, s.Fence}, Registry: registryWire{n, s.Registry, new(atomic.Bool)}}
 }
 
 type brokerWire struct {
@@ -256,13 +257,21 @@ func (w fenceWire) Swap(ctx context.Context, name, from, to string) error {
 	return w.n.call(ctx, Fence, func() error { return w.to.Swap(ctx, name, from, to) })
 }
 
+// registryWire loses what changes while the registry is down, and says so by the next beat, as
+// a driver does that lost its connection.
 type registryWire struct {
-	n  *node
-	to presence.Registry
+	n    *node
+	to   presence.Registry
+	lost *atomic.Bool
 }
 
 func (w registryWire) Beat(ctx context.Context, node string, ttl time.Duration) (bool, error) {
-	return ask(ctx, w.n, Registry, func() (bool, error) { return w.to.Beat(ctx, node, ttl) })
+	return ask(ctx, w.n, Registry, func() (bool, error) {
+		if w.lost.Swap(false) {
+			return false, &chat.Error{Kind: chat.ErrUnavailable, Op: string(Registry), Field: "watch"}
+		}
+		return w.to.Beat(ctx, node, ttl)
+	})
 }
 
 func (w registryWire) Set(ctx context.Context, node string, sessions []presence.Session) error {
@@ -280,9 +289,11 @@ func (w registryWire) In(ctx context.Context, room chat.RoomID, after string, li
 func (w registryWire) Watch(ctx context.Context, fn func([]presence.State)) (func(), error) {
 	return ask(ctx, w.n, Registry, func() (func(), error) {
 		return w.to.Watch(ctx, func(states []presence.State) {
-			if f := w.n.fault(Registry, false); f == nil || f.Err == nil {
-				fn(states)
+			if f := w.n.fault(Registry, false); f != nil && f.Err != nil && !f.Lost && f.Every <= 1 {
+				w.lost.Store(true)
+				return
 			}
+			fn(states)
 		})
 	})
 }
