@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/chat/hub"
 )
 
@@ -14,7 +15,19 @@ type device struct {
 	session    *hub.Session
 	node       int
 	token      hub.Resume
+
+	since    time.Time           // when it connected
+	gone     time.Time           // when it was last cut off
+	status   string              // what it tells
+	watching bool                // everybody
+	told     map[string][]string // by person, of those whom it watches
+
+	was   [simNodes]bool // whether each node had a session of it since that was started
+	ghost bool           // it may be shown wrongly for long
 }
+
+// cutOff tells that a device has no session any more.
+func (d *device) cutOff() { d.session, d.gone = nil, time.Now() }
 
 // onDevice connects a device, cuts it off without a word, or both, one behind the other.
 // It does one thing in a step.
@@ -37,25 +50,28 @@ func (w *world) onDevice(a action) func() {
 func (w *world) vanish(d *device) {
 	w.mu.Lock()
 	s := d.session
-	d.session = nil
 	w.mu.Unlock()
-	if s != nil { // else its node was killed in this moment
-		s.Close()
+	if s == nil {
+		return // its node was killed in this moment
 	}
+	s.Close()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	d.cutOff()
 }
 
 func (w *world) connect(d *device, node int) func() {
 	step := w.step
 	return func() {
 		w.mu.Lock()
-		d.node = node
+		d.node, d.was[node] = node, true
 		w.mu.Unlock()
 		err := w.call(func(ctx context.Context) error {
 			s, err := w.k.As(node, d.user).Connect(ctx, hub.Device{Name: d.name, Resume: d.token})
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			if err == nil {
-				d.session = s
+				d.session, d.since, d.status, d.watching, d.told = s, time.Now(), "", false, map[string][]string{}
 			}
 			return err
 		})
@@ -79,14 +95,17 @@ func (w *world) drain(d *device, most int) {
 		d.token = d.session.Resume()
 		w.mu.Lock()
 		for _, x := range buf[:n] {
-			if x.Event != nil {
+			switch {
+			case x.Event != nil:
 				w.check.deliver(w.step, d.name, d.user, x.Event)
+			case x.Presence != nil:
+				d.told[x.Presence.User.Key] = devicesOf(*x.Presence)
 			}
 		}
-		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		if errors.Is(err, chat.ErrCutOff) || errors.Is(err, chat.ErrClosed) { // else nothing more is there
 			w.check.note("%d %s is cut off: %v", w.step, d.name, err)
 			d.session.Close()
-			d.session = nil
+			d.cutOff()
 		}
 		w.mu.Unlock()
 		if err != nil {

@@ -74,14 +74,24 @@ func (c *checker) tries(step int, id chat.EventID) {
 	}
 }
 
-// archived tells that the archive had all behind a step that was placed until then.
-func (c *checker) archived(step int) {
+// placed are the events of which somebody knows where they are.
+func (c *checker) placed() (ids []chat.EventID) {
+	for id, f := range c.facts {
+		if f.seq > 0 {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// archived tells that the archive had all behind a step that was placed before.
+func (c *checker) archived(step int, placed []chat.EventID) {
 	if waitsFor5 && slices.ContainsFunc(c.losses, func(l loss) bool { return l.over == 0 }) {
 		return
 	}
 	c.note("%d all is archived", step)
-	for id, f := range c.facts {
-		if f.safe == 0 && f.seq > 0 && c.firm(id, f.since) {
+	for _, id := range placed {
+		if f := c.facts[id]; f.safe == 0 && c.firm(id, f.since) {
 			f.safe = step
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/storage"
 )
 
 // end tells the whole log of a room as each node shows it, when all faults are healed.
@@ -125,23 +126,29 @@ func (c *checker) whatWasHeard(room chat.RoomID, log []chat.Event, ids map[chat.
 		case seq != h.at.Seq && c.firm(h.id, c.fact(h.id).born):
 			c.breaks("Kept", "%s heard %d of %s, which is at %d", h.device, h.at.Seq, room.Key, seq)
 		}
+	}
+	for _, h := range slices.Concat(c.heard, c.shown) {
+		if h.at.Room != room || ids[h.id] != h.at.Seq {
+			continue
+		}
 		if away[h.user] == nil {
 			away[h.user] = absences(log, h.user)
 		}
 		for _, a := range away[h.user] {
-			if seq == h.at.Seq && a.from < seq && seq < a.back && c.leaks(log, h, a) {
-				c.breaks("No leak", "%s heard %d of %s, was sent away at %d and let in at %d", h.device, seq, room.Key, a.from, a.back)
+			if a.from < h.at.Seq && h.at.Seq < a.back && c.leaks(log, h, a) {
+				c.breaks("No leak", "%s %s heard or read %d of %s, was sent away at %d and let in at %d", h.user, h.device, h.at.Seq, room.Key, a.from, a.back)
 			}
 		}
 	}
 }
 
-// leaks says whether somebody heard something of his absence before that was over; behind
-// it, he may read it, and hears it when he resumes. Where a loss left a hole before it, he
-// may have been let in there.
+// leaks says whether somebody heard or read something of his absence before that was over;
+// behind it, he may, but in a private room. Where a loss left a hole before it, he may have
+// been let in there.
 func (c *checker) leaks(log []chat.Event, h hearing, a absence) bool {
 	holed := slices.ContainsFunc(log, func(e chat.Event) bool { return e.Filler() && a.from < e.Seq && e.Seq < h.at.Seq })
-	return !holed && h.step < c.letIn(log, standingOf{h.user, h.at.Room}, a)
+	never := c.kinds[h.at.Room] == storage.Private && (h.device == "" || !waitsFor6)
+	return !holed && (never || h.step < c.letIn(log, standingOf{h.user, h.at.Room}, a))
 }
 
 // letIn is the first step in which an absence may have ended: of all tries to let somebody in

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/chat/hub"
 	"github.com/parlor-chat/parlor/chat/hub/hubtest"
 	"github.com/parlor-chat/parlor/search"
+	"github.com/parlor-chat/parlor/storage"
 )
 
 const (
@@ -50,9 +52,44 @@ func explained(err error) bool {
 	return errors.Is(err, chat.ErrUnavailable) || errors.Is(err, chat.ErrClosed) || errors.Is(err, context.DeadlineExceeded)
 }
 
-func (w *world) room(node int, user, room string) hub.Room { return w.k.As(node, user).Room(room) }
+// id is that of a room that is known to be there; else the zero one.
+func (w *world) id(room string) chat.RoomID { return w.rooms[room] }
 
-func (w *world) id(room string) chat.RoomID { return chat.RoomID{Tenant: hubtest.Tenant, Key: room} }
+// roomOf is what is planned about a room.
+func roomOf(name string) simRoom {
+	return simRooms[slices.IndexFunc(simRooms, func(r simRoom) bool { return r.name == name })]
+}
+
+// meets says whether somebody has a way to ask for a room: a direct one is made by who
+// talks there, and its key known to others then only.
+func (w *world) meets(user, room string) bool {
+	return !w.id(room).IsZero() || slices.Contains(roomOf(room).people, user)
+}
+
+// room is a room in the hands of a user. Who talks there gets a direct one from the hub.
+func (w *world) room(ctx context.Context, node int, user, name string) (hub.Room, error) {
+	r := roomOf(name)
+	if r.kind != storage.Direct || !slices.Contains(r.people, user) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.k.As(node, user).Room(w.id(name).Key), nil
+	}
+	room, err := w.k.As(node, user).Direct(ctx, r.people...)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil {
+		w.half[name] = waitsForHalfADirectRoom
+		return room, err
+	}
+	switch w.id(name) {
+	case chat.RoomID{}:
+		w.opens(r, room.ID())
+	case room.ID():
+	default:
+		w.check.breaks("Same answers", "%s is %v and %v", name, w.id(name), room.ID())
+	}
+	return room, nil
+}
 
 // simEmoji are the sets that people react with.
 var simEmoji = [][]string{{"👍"}, {"🍜", "👍"}, nil}
@@ -69,23 +106,21 @@ func (w *world) say(node, number int, first bool) func() {
 			w.check.changes(about.id)
 		}
 	}
+	if !w.meets(s.User, s.Room) {
+		return nil
+	}
 	step := w.step
-	id := chat.DeriveID(w.id(s.Room), hubtest.User(s.User), s.clientID())
-	w.check.tries(step, id)
 	return func() {
 		var r chat.Receipt
-		err := w.call(func(ctx context.Context) (err error) {
-			room, once := w.room(node, s.User, s.Room), hub.Once(s.clientID())
-			switch s.Verb {
-			case "send":
-				r, err = room.Send(ctx, chat.Text{Body: "soup " + s.word()}, once)
-			case "edit":
-				r, err = room.Edit(ctx, about.id, chat.Text{Body: "bread " + s.word()}, once)
-			case "react":
-				r, err = room.React(ctx, about.id, simEmoji[s.Said%len(simEmoji)], once)
-			default:
-				r, err = room.Retract(ctx, about.id, "", once)
+		err := w.call(func(ctx context.Context) error {
+			room, err := w.room(ctx, node, s.User, s.Room)
+			if err != nil {
+				return err
 			}
+			w.mu.Lock()
+			w.check.tries(step, s.eventID(room.ID()))
+			w.mu.Unlock()
+			r, err = s.send(ctx, room, about.id)
 			return err
 		})
 		w.mu.Lock()
@@ -102,13 +137,36 @@ func (w *world) say(node, number int, first bool) func() {
 				w.check.sentElsewhere(r.ID)
 			}
 		case errors.Is(err, chat.ErrConflict) && s.Verb == "send":
-			w.check.yields(step, id)
+			w.check.yields(step, s.eventID(w.id(s.Room)))
 		case !explained(err) && !errors.Is(err, chat.ErrNotFound) && !errors.Is(err, chat.ErrForbidden):
 			w.check.refuses(step, s.Verb, err)
 		default:
 			w.check.note("%d %s sends %s by node %d: %v", step, s.User, s.clientID(), node, err)
 		}
 	}
+}
+
+// eventID is what its sender's own id makes of it.
+func (s *sent) eventID(room chat.RoomID) chat.EventID {
+	return chat.DeriveID(room, hubtest.User(s.User), s.clientID())
+}
+
+// send sends it, or changes the text that it is about.
+func (s *sent) send(ctx context.Context, room hub.Room, about chat.EventID) (chat.Receipt, error) {
+	once := hub.Once(s.clientID())
+	switch s.Verb {
+	case "send":
+		t := chat.Text{Body: "soup " + s.word()}
+		if s.Mention != "" {
+			t.Mentions = []chat.UserID{hubtest.User(s.Mention)}
+		}
+		return room.Send(ctx, t, once)
+	case "edit":
+		return room.Edit(ctx, about, chat.Text{Body: "bread " + s.word()}, once)
+	case "react":
+		return room.React(ctx, about, simEmoji[s.Said%len(simEmoji)], once)
+	}
+	return room.Retract(ctx, about, "", once)
 }
 
 // dispute uses an id again for another text.
@@ -120,8 +178,11 @@ func (w *world) dispute(a action) func() {
 	step := w.step
 	return func() {
 		var r chat.Receipt
-		err := w.call(func(ctx context.Context) (err error) {
-			r, err = w.room(a.Node, s.User, s.Room).Send(ctx, chat.Text{Body: "another text"}, hub.Once(s.clientID()))
+		err := w.call(func(ctx context.Context) error {
+			room, err := w.room(ctx, a.Node, s.User, s.Room)
+			if err == nil {
+				r, err = room.Send(ctx, chat.Text{Body: "another text"}, hub.Once(s.clientID()))
+			}
 			return err
 		})
 		w.mu.Lock()
@@ -131,50 +192,6 @@ func (w *world) dispute(a action) func() {
 			w.check.refuses(step, "dispute", err)
 		default:
 			w.check.dispute(step, s.id, err != nil && !explained(err), err == nil && r.State == chat.Placed)
-		}
-	}
-}
-
-// appoint has ann ban somebody, or let him in again, or has him leave.
-func (w *world) appoint(a action) func() {
-	step := w.step
-	return func() {
-		w.mu.Lock()
-		if a.Role != chat.RoleBanned {
-			w.check.let(step, a.User, w.id(a.Room))
-		}
-		w.mu.Unlock()
-		err := w.call(func(ctx context.Context) error {
-			return w.room(a.Node, "ann", a.Room).SetMember(ctx, a.User, a.Role, "")
-		})
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		switch {
-		case err != nil && !explained(err):
-			w.check.refuses(step, "set member", err)
-		case err != nil && a.Role != chat.RoleMember:
-			w.check.unsure[standingOf{a.User, w.id(a.Room)}] = true
-		case err == nil && a.Role == chat.RoleBanned:
-			w.check.putOut(step, a.User, w.id(a.Room))
-		}
-	}
-}
-
-func (w *world) read(a action) func() {
-	step := w.step
-	return func() {
-		var page hub.Page
-		err := w.call(func(ctx context.Context) (err error) {
-			page, err = w.room(a.Node, a.User, a.Room).Page(ctx, chat.Latest(simPage))
-			return err
-		})
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		switch {
-		case err == nil:
-			w.check.page(step, a.User, w.id(a.Room), page.Messages, simPage)
-		case !explained(err) && !errors.Is(err, chat.ErrNotFound):
-			w.check.refuses(step, "page", err)
 		}
 	}
 }
@@ -189,7 +206,7 @@ func (w *world) search(a action) func() {
 	return func() {
 		var found hub.Found
 		err := w.call(func(ctx context.Context) (err error) {
-			found, err = w.k.As(a.Node, a.User).Search(ctx, hub.Query{Where: search.Words(s.word()), Limit: 10, AtLeast: at})
+			found, err = w.k.As(a.Node, a.User).Search(ctx, hub.Query{Where: search.Words(s.word()), Limit: 10, Count: 10, AtLeast: at})
 			return err
 		})
 		w.mu.Lock()
@@ -197,6 +214,7 @@ func (w *world) search(a action) func() {
 		switch {
 		case err == nil:
 			w.check.found(step, a.User, s.word(), at, found.Messages())
+			w.check.counts(step, a.User, w.id(s.Room), found.Count)
 		case !explained(err) && !errors.Is(err, chat.ErrNotFound):
 			w.check.refuses(step, "search", err)
 		}

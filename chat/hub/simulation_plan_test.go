@@ -11,6 +11,7 @@ import (
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/chat/hub/hubtest"
+	"github.com/parlor-chat/parlor/storage"
 )
 
 const (
@@ -18,9 +19,30 @@ const (
 	simSteps = 25
 )
 
+var simPeople = []string{"ann", "bob", "cyd", "dan"}
+
+// simRooms are two public rooms; a private one, in which nobody may read what was said
+// before he came; and two in which two people talk, made when one of them first does. Each
+// has its people from the beginning; the first owns it.
+var simRooms = []simRoom{
+	{"hall", storage.Public, simPeople},
+	{"den", storage.Public, simPeople[:3]},
+	{"attic", storage.Private, simPeople[:2]},
+	{"bob+cyd", storage.Direct, []string{"bob", "cyd"}},
+	{"dan+ann", storage.Direct, []string{"dan", "ann"}},
+}
+
+type simRoom struct {
+	name   string
+	kind   storage.RoomKind
+	people []string
+}
+
+// spoken are the rooms by how often something happens there; in joined, people come and
+// go.
 var (
-	simRooms  = []string{"hall", "den"}
-	simPeople = []string{"ann", "bob", "cyd", "dan"} // ann owns the rooms
+	spoken = []string{"hall", "hall", "hall", "den", "den", "den", "attic", "attic", "bob+cyd", "dan+ann"}
+	joined = spoken[:8]
 )
 
 // simDevices is how many devices there are: two of each person.
@@ -46,12 +68,13 @@ type action struct {
 	Verb string
 	Node int // that is asked, or that it befalls
 
-	User   string    `json:",omitzero"`
-	Room   string    `json:",omitzero"`
-	Device int       `json:",omitzero"`
-	Said   int       `json:",omitzero"` // the number of what is said: its sender's own id for it
-	About  int       `json:",omitzero"` // the number of what was said before
-	Role   chat.Role `json:",omitzero"` // that is given
+	User    string    `json:",omitzero"`
+	Room    string    `json:",omitzero"`
+	Device  int       `json:",omitzero"`
+	Said    int       `json:",omitzero"` // the number of what is said: its sender's own id for it
+	About   int       `json:",omitzero"` // the number of what was said before
+	Mention string    `json:",omitzero"` // whom a text names
+	Role    chat.Role `json:",omitzero"` // that is given
 
 	Contract   hubtest.Contract `json:",omitzero"`
 	Fault      string           `json:",omitzero"` // one of simFaults
@@ -70,7 +93,7 @@ func (a action) in(step int) string {
 
 // befalls says whether an action befalls the world: nobody in it does it.
 func (a action) befalls() bool {
-	return slices.Contains([]string{"kill", "start", "fail", "lose", "jump"}, a.Verb)
+	return slices.Contains([]string{"kill", "stop", "start", "fail", "lose", "jump"}, a.Verb)
 }
 
 // simVerbs are all that can happen, and how often it does. Every draw is made whatever
@@ -87,20 +110,28 @@ var simVerbs = []struct {
 	{4, "react", (*drawing).reacts},
 	{4, "retract", (*drawing).changes},
 	{3, "take back", (*drawing).changes},
-	{4, "appoint", (*drawing).appoints},
+	{6, "appoint", (*drawing).appoints},
+	{2, "join", (*drawing).moves},
+	{2, "leave", (*drawing).moves},
 	{10, "read", (*drawing).somewhere},
 	{4, "search", (*drawing).searches},
+	{2, "list", (*drawing).somewhere},
+	{2, "inbox", (*drawing).somewhere},
+	{2, "ask", (*drawing).somewhere},
+	{2, "show", (*drawing).onDevice},
+	{1, "watch", (*drawing).onDevice},
 	{7, "connect", (*drawing).onDevice},
 	{3, "vanish", (*drawing).onDevice},
 	{3, "return", (*drawing).onDevice},
 	{3, "kill", (*drawing).kills},
-	{3, "start", (*drawing).starts},
+	{1, "stop", (*drawing).kills},
+	{4, "start", (*drawing).starts},
 	{5, "fail", (*drawing).fails},
 	{2, "lose", (*drawing).loses},
 	{1, "jump", (*drawing).jumps},
 }
 
-// simFaults are what may be wrong with a contract.
+// simFaults are what may be wrong with a contract, the last of them with a disk alone.
 var simFaults = []struct {
 	name string
 	hubtest.Fault
@@ -110,7 +141,15 @@ var simFaults = []struct {
 	{"slow", hubtest.Fault{Slow: 300 * time.Millisecond}},
 	{"every third fails", hubtest.Fault{Err: chat.ErrUnavailable, Every: 3}},
 	{"every second answer lost", hubtest.Fault{Err: chat.ErrUnavailable, Lost: true, Every: 2}},
+	{"slower than a journal waits", hubtest.Fault{Slow: 1500 * time.Millisecond}},
+	{slowAndFails, hubtest.Fault{Slow: 1500 * time.Millisecond, Err: chat.ErrUnavailable, Every: 2}},
+	{lastWritesLost, hubtest.LastWritesLost},
 }
+
+const (
+	slowAndFails   = "slow, and then fails"
+	lastWritesLost = "last writes lost"
+)
 
 // drawing is a plan in the making, and what it says so far.
 type drawing struct {
@@ -174,7 +213,12 @@ func pick[T any](rng *rand.Rand, list []T) T { return list[rng.IntN(len(list))] 
 func (a *action) nothing() { a.Verb = "" }
 
 func (d *drawing) somewhere(a *action) {
-	a.User, a.Room = pick(d.Rand, simPeople), pick(d.Rand, simRooms)
+	a.User, a.Room = pick(d.Rand, simPeople), pick(d.Rand, spoken)
+}
+
+// moves is about somebody who may come and go: ann, who owns the rooms, stays.
+func (d *drawing) moves(a *action) {
+	a.User, a.Room = pick(d.Rand, simPeople[1:]), pick(d.Rand, joined)
 }
 
 // number gives what is said its number.
@@ -185,17 +229,25 @@ func (d *drawing) number(a *action) {
 
 func (d *drawing) says(a *action) {
 	d.somewhere(a)
+	if d.IntN(4) == 0 {
+		a.Mention = pick(d.Rand, simPeople)
+	}
 	d.number(a)
 	d.fresh = append(d.fresh, a.Said)
 }
 
-// retries is about anything that was said, in this very step perhaps.
+// retries is about anything that was said; often about a text of this very step, by the node
+// that has it in hand.
 func (d *drawing) retries(a *action) {
 	if len(d.said) == 1 {
 		a.nothing()
 		return
 	}
 	a.About = 1 + d.IntN(len(d.said)-1)
+	if n := len(d.fresh); n > 0 && d.IntN(2) == 0 {
+		a.About = d.fresh[n-1]
+		a.Node = d.said[a.About].Node
+	}
 }
 
 // changes is about a text of an earlier step; again the one that was just changed, often.
@@ -229,8 +281,7 @@ func (d *drawing) searches(a *action) {
 }
 
 func (d *drawing) appoints(a *action) {
-	d.somewhere(a)
-	a.User = pick(d.Rand, simPeople[1:])
+	d.moves(a)
 	a.Role = pick(d.Rand, []chat.Role{chat.RoleBanned, chat.RoleMember, chat.RoleMember, chat.RoleNone})
 }
 
@@ -261,7 +312,16 @@ func (d *drawing) starts(a *action) {
 
 func (d *drawing) fails(a *action) {
 	a.Contract, a.Fault = pick(d.Rand, hubtest.Contracts), pick(d.Rand, simFaults).name
+	switch {
+	case a.Fault == lastWritesLost:
+		a.Contract = hubtest.Disk
+	case a.Fault == slowAndFails && a.Contract == hubtest.Disk && waitsForAFreeJournal:
+		a.nothing()
+	}
 	a.Everywhere, a.Steps = d.IntN(2) == 0, 1+d.IntN(4)
+	if d.IntN(4) == 0 {
+		a.Steps += 6
+	}
 }
 
 func (d *drawing) loses(a *action) { a.Events = pick(d.Rand, []int{0, 1, 3, -1, -1}) }

@@ -69,21 +69,20 @@ func TestSimulation(t *testing.T) {
 // simulate runs a plan, and keeps it under a name where it breaks a promise.
 func simulate(t *testing.T, name string, p plan) *world {
 	var w *world
-	defer func() {
-		switch {
-		case w == nil:
-			return
-		case len(w.check.broken) == 0 && w.t.Failed(): // an end that the world didn't see coming
-			w.check.broken = []string{"Complete: the world ended before its time"}
-			fallthrough
-		case len(w.check.broken) > 0:
-			keep(t, name, w)
-		}
-	}()
-	hubtest.Run(t, simNodes, func(t *testing.T, k *hubtest.Kit) {
-		w = newWorld(t, k, p)
-		w.run()
+	var running sync.WaitGroup
+	running.Go(func() { // which a failure of the kit ends
+		hubtest.Run(t, simNodes, func(t *testing.T, k *hubtest.Kit) {
+			w = newWorld(t, k, p)
+			w.run()
+		})
 	})
+	running.Wait()
+	if len(w.check.broken) == 0 && w.t.Failed() { // by what the kit saw
+		w.check.breaks("Complete", "the kit says why")
+	}
+	if len(w.check.broken) > 0 {
+		keep(t, name, w)
+	}
 	return w
 }
 

@@ -11,6 +11,32 @@ const (
 	// begins at what its node knows then, and misses what was placed since he was let in.
 	waitsFor6 = true
 
+	// Who watches people isn't told what changed while the registry was out of order.
+	waitsFor15 = true
+
+	// A session that is told something in the moment in which it is closed is shown for good.
+	waitsFor17 = true
+
+	// A journal whose disk refuses something holds its lock while it drops that: a disk that is
+	// slow besides stops the node.
+	waitsForAFreeJournal = true
+
+	// A node whose registry gave it a new lease, and the answer was lost, never tells its
+	// sessions again.
+	waitsForLostBeats = true
+
+	// A node that starts again within its lease is shown with the sessions of its former life,
+	// for as long as it lives.
+	waitsForFormerLives = true
+
+	// A direct room whose making failed halfway stays without the others when its maker asks
+	// for it again.
+	waitsForHalfADirectRoom = true
+
+	// A text in a direct room is referred to those whose rows are written by then: while the
+	// events of its making are pending, some aren't.
+	waitsForPendingDirectRooms = true
+
 	// A node that has put back what it holds, and loses the broker's memory again before it
 	// has joined the epoch, puts back nothing: what it holds is of a memory before the last.
 	waitsForLossUponLoss = true

@@ -11,9 +11,8 @@ import (
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
-	"github.com/parlor-chat/parlor/chat/hub"
 	"github.com/parlor-chat/parlor/chat/hub/hubtest"
-	"github.com/parlor-chat/parlor/search"
+	"github.com/parlor-chat/parlor/storage"
 )
 
 // world is one plan at work.
@@ -28,6 +27,8 @@ type world struct {
 	skew    time.Duration // of the clock now
 	ahead   time.Duration // the most that it was
 	faults  []plannedFault
+	flaky   time.Time           // when the registry was last out of order
+	died    [simNodes]time.Time // when each was killed last
 	wellAt  [simNodes]time.Time // when each node is over what befell it
 	devices []*device
 	used    map[*device]bool // that do something in this step
@@ -35,7 +36,9 @@ type world struct {
 	mu     sync.Mutex // guards all below: actions of one step run at once
 	check  *checker
 	jumped bool
-	befell []string // what befell it
+	befell []string               // what befell it
+	rooms  map[string]chat.RoomID // those that are known to be there
+	half   map[string]bool        // those that may be half made
 	said   map[int]*sent
 	lives  [simNodes]int                 // how often each node was killed
 	inside map[chat.RoomID]map[life]bool // calls of the follower
@@ -67,13 +70,10 @@ const recovery = 2 * beat
 const beat = 3 * time.Second
 
 func newWorld(t *testing.T, k *hubtest.Kit, p plan) *world {
-	w := &world{t: t, k: k, plan: p, check: newChecker(), said: map[int]*sent{}, inside: map[chat.RoomID]map[life]bool{}, tired: map[chat.Position]bool{}}
+	w := &world{t: t, k: k, plan: p, check: newChecker(), rooms: map[string]chat.RoomID{}, half: map[string]bool{}, said: map[int]*sent{}, inside: map[chat.RoomID]map[life]bool{}, tired: map[chat.Position]bool{}}
 	w.ctx, w.stop = context.WithCancel(context.Background())
 	for _, r := range simRooms {
-		k.Room(r, simPeople...)
-		for _, user := range simPeople {
-			w.check.let(0, user, w.id(r))
-		}
+		w.make(r)
 	}
 	for i := range simDevices {
 		user := simPeople[i/2]
@@ -83,6 +83,39 @@ func newWorld(t *testing.T, k *hubtest.Kit, p plan) *world {
 		w.follow(i)
 	}
 	return w
+}
+
+// make makes a room, but for those that are made by who talks there.
+func (w *world) make(r simRoom) {
+	id := chat.RoomID{Tenant: hubtest.Tenant, Key: r.name}
+	switch r.kind {
+	case storage.Direct:
+		return
+	case storage.Public:
+		w.k.Room(r.name, r.people...)
+	default:
+		admin := w.k.Node(0).Admin()
+		ok(w.t, admin.Create(w.ctx, storage.Room{ID: id, Kind: r.kind, Title: r.name, HistoryFrom: storage.FromJoin}))
+		for i, user := range r.people {
+			role := chat.RoleMember
+			if i == 0 {
+				role = chat.RoleOwner
+			}
+			ok(w.t, admin.SetMember(w.ctx, id, hubtest.User(user), role, ""))
+		}
+	}
+	w.opens(r, id)
+}
+
+// opens tells that a room is there, and who belongs to it.
+func (w *world) opens(r simRoom, id chat.RoomID) {
+	w.rooms[r.name] = id
+	w.check.opens(id, r.kind, r.people)
+	for _, user := range simPeople {
+		if r.kind != storage.Public && !slices.Contains(r.people, user) {
+			w.check.putOut(0, user, id)
+		}
+	}
 }
 
 func (w *world) run() {
@@ -134,7 +167,7 @@ func (w *world) together(actions []action) {
 // condition is how the nodes are in this step.
 func (w *world) condition(actions []action) (now condition) {
 	for i := range simNodes {
-		now.dead[i] = !w.k.Alive(i) || slices.ContainsFunc(actions, func(a action) bool { return a.Verb == "kill" && a.Node == i })
+		now.dead[i] = !w.k.Alive(i) || slices.ContainsFunc(actions, func(a action) bool { return (a.Verb == "kill" || a.Verb == "stop") && a.Node == i })
 		now.ill[i] = time.Now().Before(w.wellAt[i]) || slices.ContainsFunc(w.faults, func(f plannedFault) bool {
 			return f.at(i) && slices.Contains([]hubtest.Contract{hubtest.Broker, hubtest.Fence, hubtest.History, hubtest.Directory}, f.Contract)
 		})
@@ -148,9 +181,15 @@ func (w *world) archive() {
 	for !w.k.Alive(i) { // one does
 		i++
 	}
-	if err := w.call(w.k.Node(i).Admin().CatchUp); err == nil {
-		w.check.archived(w.step)
+	w.mu.Lock()
+	placed := w.check.placed()
+	w.mu.Unlock()
+	if err := w.call(w.k.Node(i).Admin().CatchUp); err != nil {
+		return
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.check.archived(w.step, placed)
 }
 
 // done notes what befell the world, for people and for who compares.
@@ -189,13 +228,25 @@ func (w *world) act(a action) func() {
 		return w.dispute(a)
 	case "appoint":
 		return w.appoint(a)
+	case "join":
+		return w.join(a)
+	case "leave":
+		return w.leave(a)
 	case "read":
 		return w.read(a)
 	case "search":
 		return w.search(a)
+	case "list":
+		return w.list(a)
+	case "inbox":
+		return w.inbox(a)
+	case "ask":
+		return w.ask(a)
 	case "connect", "vanish", "return":
 		return w.onDevice(a)
-	case "kill":
+	case "show", "watch":
+		return w.onSession(a)
+	case "kill", "stop":
 		return w.kill(a)
 	case "lose":
 		return w.lose(a)
@@ -235,14 +286,17 @@ func (w *world) begins(me life, room chat.RoomID) {
 	}
 }
 
-// ends has the follower fail the first time that it is given what begins at every fifth
-// position.
+// ends has the follower fail or panic the first time that it is given what begins at every
+// fifth position.
 func (w *world) ends(ctx context.Context, me life, events []chat.Event) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.inside[events[0].Room], me)
 	if at := events[0].Position(); at.Seq%5 == 0 && !w.tired[at] {
 		w.tired[at] = true
+		if at.Seq%10 == 0 {
+			panic(errTired)
+		}
 		return errTired
 	}
 	if err := ctx.Err(); err != nil || me.number != w.lives[me.node] { // killed: this never happened
@@ -255,16 +309,20 @@ func (w *world) ends(ctx context.Context, me life, events []chat.Event) error {
 // errTired is what a follower's function returns now and then.
 var errTired = errors.New("tired")
 
-// kill kills a node while others are at work with it.
+// kill kills a node while others are at work with it, or shuts it down before.
 func (w *world) kill(a action) func() {
 	w.crashes++
 	step := w.step
 	return func() {
+		if a.Verb == "stop" {
+			w.call(w.k.Node(a.Node).Shutdown) // which may fail as anything may
+		}
 		w.mu.Lock()
 		w.lives[a.Node]++
+		w.died[a.Node] = time.Now()
 		for _, d := range w.devices {
 			if d.session != nil && d.node == a.Node {
-				d.session = nil // what it hadn't got is lost with the node
+				d.cutOff() // what it hadn't got is lost with the node
 			}
 		}
 		w.mu.Unlock()
@@ -278,6 +336,12 @@ func (w *world) start(node int) {
 	w.endFaults(func(plannedFault) bool { return true })
 	w.k.Start(node)
 	w.follow(node)
+	for _, d := range w.devices {
+		if waitsForFormerLives && d.was[node] && time.Since(w.died[node]) < patience {
+			d.ghost = true
+		}
+		d.was[node] = false
+	}
 }
 
 func (w *world) fail(a action) {
@@ -299,6 +363,12 @@ func (w *world) endFaults(over func(plannedFault) bool) {
 		}
 		f.heal()
 		w.recovers(f.at)
+		if f.Contract == hubtest.Registry {
+			w.flaky = time.Now()
+			for _, d := range w.devices {
+				d.ghost = d.ghost || waitsForLostBeats && d.session != nil
+			}
+		}
 		return true
 	})
 }
@@ -331,102 +401,5 @@ func (w *world) jump(d time.Duration) {
 	w.ahead = max(w.ahead, w.skew)
 	w.k.Skew(d)
 	w.recovers(func(int) bool { return true }) // leases may have ended
-}
-
-// finish heals everything, lets everybody come back, and compares.
-func (w *world) finish() {
-	w.endFaults(func(plannedFault) bool { return true })
-	for i := range simNodes {
-		if !w.k.Alive(i) {
-			w.start(i)
-		}
-	}
-	w.step++
-	// Where the clock was set back, leases of earlier lives last as much longer. Late is
-	// allowed, but nobody waits for it here.
-	if late := w.ahead - w.skew; late > 0 {
-		w.jump(late)
-	}
-	w.check.begins(w.step, w.condition(nil))
-	for i, d := range w.devices {
-		if d.session == nil && d.token != "" {
-			w.connect(d, i%simNodes)()
-		}
-	}
-	time.Sleep(time.Minute)
-	if waitsFor5 {
-		for _, room := range simRooms {
-			_, err := w.room(0, "ann", room).Page(w.ctx, chat.Latest(1))
-			ok(w.t, err)
-		}
-		time.Sleep(time.Minute)
-	}
-	w.k.Settle()
-	for _, d := range w.devices {
-		w.drain(d, 1000)
-	}
-	for _, room := range simRooms {
-		var nodes [][]chat.Event
-		for i := range simNodes {
-			log, err := whole(w.ctx, w.room(i, "ann", room))
-			if err != nil {
-				w.check.refuses(w.step, "the whole log", err)
-				return
-			}
-			nodes = append(nodes, log)
-		}
-		var belong []string
-		for _, d := range w.devices {
-			m, err := w.k.As(0, d.user).Rooms(w.ctx, "", 10)
-			ok(w.t, err)
-			if d.session != nil && slices.ContainsFunc(m, func(i hub.Info) bool { return i.ID.Key == room && i.Role.Belongs() }) {
-				belong = append(belong, d.name)
-			}
-		}
-		w.mu.Lock()
-		w.check.end(w.id(room), nodes, belong)
-		w.mu.Unlock()
-		w.compare(room)
-	}
-}
-
-// compare holds the index against the messages, as ann sees them.
-func (w *world) compare(room string) {
-	page, err := w.room(0, "ann", room).Page(w.ctx, chat.Latest(500))
-	ok(w.t, err)
-	for _, word := range []string{"soup", "bread"} {
-		var want, got []chat.Seq
-		for _, m := range page.Messages {
-			if m.Gone == nil && slices.Contains(search.Analyze(m.Text.Body), word) {
-				want = append(want, m.Seq)
-			}
-		}
-		found, err := w.k.As(1, "ann").Search(w.ctx, hub.Query{Where: search.And{search.Words(word), search.Equal{Field: search.FieldRoom, Value: room}}, Limit: 500, Count: 1000})
-		ok(w.t, err)
-		for _, m := range found.Messages() {
-			got = append(got, m.Seq)
-		}
-		slices.Sort(got)
-		if !slices.Equal(got, want) || found.Count != len(want) {
-			w.mu.Lock()
-			w.check.breaks("Same answers", "%s in %s is found at %v (%d), and is at %v", word, room, got, found.Count, want)
-			w.mu.Unlock()
-		}
-	}
-}
-
-// whole reads a room's log.
-func whole(ctx context.Context, r hub.Room) ([]chat.Event, error) {
-	var all []chat.Event
-	for after := chat.Seq(0); ; {
-		p, err := r.Page(ctx, chat.After(after, 500).All())
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, p.Events...)
-		if len(p.Events) == 0 || !p.Newer {
-			return all, nil
-		}
-		after = p.Events[len(p.Events)-1].Last()
-	}
+	w.flaky = time.Now().Add(max(0, -d))       // by so much leases last longer
 }

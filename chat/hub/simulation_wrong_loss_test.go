@@ -81,7 +81,7 @@ var lossHistories = []history{
 	{"Kept", "the archive had it", func(c *checker) {
 		steps(c, condition{}, dead)
 		c.ack("c1", sentAs(1, 1, 1))
-		c.archived(1)
+		c.archived(1, c.placed())
 		c.lost(2)
 		ends(c, voidAt(9, 1, 99), textAt(1, 100))
 	}},

@@ -20,7 +20,7 @@ type history struct {
 // A checker that finds nothing proves nothing: each promise has histories that break it;
 // and one that finds anything in what is right is of no use.
 func TestTheCheckerCatches(t *testing.T) {
-	for _, h := range slices.Concat(rightHistories, wrongHistories, lossHistories, leakHistories) {
+	for _, h := range slices.Concat(rightHistories, wrongHistories, lossHistories, leakHistories, peopleHistories) {
 		c := newChecker()
 		h.tell(c)
 		if h.promise == "" {
