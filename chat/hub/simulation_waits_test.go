@@ -9,13 +9,13 @@ const (
 
 	// A session that comes into a room by the row of its member, and not by the log,
 	// begins at what its node knows then, and misses what was placed since he was let in.
-	waitsFor6 = true
+	waitsFor6 = false
 
 	// Who watches people isn't told what changed while the registry was out of order.
-	waitsFor15 = true
+	waitsFor15 = false
 
 	// A session that is told something in the moment in which it is closed is shown for good.
-	waitsFor17 = true
+	waitsFor17 = false
 
 	// A journal whose disk refuses something holds its lock while it drops that: a disk that is
 	// slow besides stops the node.
