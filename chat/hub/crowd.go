@@ -17,7 +17,7 @@ import (
 // be reached, what changed stays to be told.
 type crowd struct {
 	h         *Hub
-	node      string
+	node      string // in the registry
 	awayAfter time.Duration
 	kick      chan struct{}
 	quit      context.CancelFunc
@@ -35,7 +35,10 @@ type crowd struct {
 	watchers map[chat.UserID][]*Session
 }
 
+// startCrowd begins a life of a node. Each has a lease of its own in the registry, so that
+// the sessions of the one before go with that one's.
 func startCrowd(h *Hub, node string, awayAfter time.Duration) *crowd {
+	node = digestKey(node, chat.NewID().String())
 	ctx, quit := context.WithCancel(context.Background())
 	c := &crowd{h: h, node: node, awayAfter: awayAfter, kick: make(chan struct{}, 1), quit: quit, done: make(chan struct{}), telling: newTurn(),
 		sessions: map[*Session]bool{}, changed: map[*Session]struct{}{}, watchers: map[chat.UserID][]*Session{}}
@@ -152,6 +155,8 @@ func (c *crowd) beat(ctx context.Context) error {
 		c.missed = true
 		return err
 	}
+	// An answer that was lost may have been that the lease is a new one.
+	fresh = fresh || c.missed
 	now := time.Now()
 	c.mu.Lock()
 	for s, idle := range c.sessions {

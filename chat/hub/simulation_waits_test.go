@@ -23,15 +23,15 @@ const (
 
 	// A node whose registry gave it a new lease, and the answer was lost, never tells its
 	// sessions again.
-	waitsForLostBeats = true
+	waitsForLostBeats = false
 
 	// A node that starts again within its lease is shown with the sessions of its former life,
 	// for as long as it lives.
-	waitsForFormerLives = true
+	waitsForFormerLives = false
 
 	// A direct room whose making failed halfway stays without the others when its maker asks
 	// for it again.
-	waitsForHalfADirectRoom = true
+	waitsForHalfADirectRoom = false
 
 	// A text in a direct room is referred to those whose rows are written by then: while the
 	// events of its making are pending, some aren't.

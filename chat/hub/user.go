@@ -117,8 +117,15 @@ func (u User) Direct(ctx context.Context, others ...string) (Room, error) {
 		}
 	}
 	room := Room{u.h, u.id, directRoom(u.id.Tenant, keys)}
-	if _, err := storage.AccessTo(ctx, u.h.access, u.id, room.id); !errors.Is(err, chat.ErrNotFound) {
-		return room, err // it is there already, or nobody can tell
+	_, err = storage.AccessTo(ctx, u.h.access, u.id, room.id)
+	switch {
+	case err == nil: // it is there already; its making may have failed halfway
+		members, err := u.h.directMembers(ctx, room.id)
+		if err != nil || len(members) == len(keys) {
+			return room, err
+		}
+	case !errors.Is(err, chat.ErrNotFound):
+		return room, err
 	}
 	if err := u.h.allow(ctx, op, Action{User: u.id, Room: room.id, Verb: VerbCreate}); err != nil {
 		return Room{}, err
