@@ -19,7 +19,7 @@ const (
 
 	// A journal whose disk refuses something holds its lock while it drops that: a disk that is
 	// slow besides stops the node.
-	waitsForAFreeJournal = true
+	waitsForAFreeJournal = false
 
 	// A node whose registry gave it a new lease, and the answer was lost, never tells its
 	// sessions again.
@@ -39,5 +39,5 @@ const (
 
 	// A node that has put back what it holds, and loses the broker's memory again before it
 	// has joined the epoch, puts back nothing: what it holds is of a memory before the last.
-	waitsForLossUponLoss = true
+	waitsForLossUponLoss = false
 )

@@ -288,6 +288,11 @@ func (j *Journal) keep(mine []admitted) error {
 	}
 	// What is being written is written whole, whoever goes away meanwhile.
 	err := j.store.Keep(j.ctx, records)
+	if err != nil {
+		// It may have got there all the same. While they are known, a retry waits, so that this
+		// doesn't drop what that keeps.
+		j.drop(fresh)
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err != nil {
@@ -296,7 +301,6 @@ func (j *Journal) keep(mine []admitted) error {
 			j.finish(r, err)
 			j.forget(r)
 		}
-		j.drop(fresh) // if it got there all the same
 		return err
 	}
 	for _, r := range fresh {
