@@ -90,7 +90,23 @@ func (g *guard) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 		}
 		return g.memory.Create(name, c)
 	}
-	return g.open(name, func() (vfs.File, error) { return g.FS.Create(name, c) })
+	return g.open(name, func() (vfs.File, error) {
+		if err := g.settle(name); err != nil {
+			return nil, err
+		}
+		return g.FS.Create(name, c)
+	})
+}
+
+// settle has what was done in the folder before on the disk, where a marker is made or
+// removed: Pebble makes a manifest, then the marker that names it, then removes the one
+// before, and syncs the folder only then. A power cut might keep the marker without the
+// manifest, or neither marker.
+func (g *guard) settle(name string) error {
+	if !strings.HasPrefix(g.PathBase(name), "marker.") {
+		return nil
+	}
+	return syncDir(g.FS, g.PathDir(name))
 }
 
 // Open implements vfs.FS.
@@ -146,7 +162,12 @@ func (g *guard) Link(from, to string) error {
 
 // Remove implements vfs.FS.
 func (g *guard) Remove(name string) error {
-	return g.do(name, func() error { return g.FS.Remove(name) })
+	return g.do(name, func() error {
+		if err := g.settle(name); err != nil {
+			return err
+		}
+		return g.FS.Remove(name)
+	})
 }
 
 // RemoveAll implements vfs.FS.
