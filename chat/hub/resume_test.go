@@ -77,7 +77,7 @@ func TestWhoWasCutOffResumesWithoutAGap(t *testing.T) {
 	k := newKit(t, nil)
 	lobby := k.room("lobby")
 	ok(t, k.in("bob", lobby).Join(t.Context()))
-	s := k.connect(k.Hub, "bob", 2)
+	s, witness := k.connect(k.Hub, "bob", 2), k.connect(k.Hub, "bob", 0)
 	var want []string
 	for i := range 6 {
 		body := fmt.Sprint(i)
@@ -86,6 +86,7 @@ func TestWhoWasCutOffResumesWithoutAGap(t *testing.T) {
 		ok(t, err)
 		want = append(want, body)
 	}
+	heard(t, witness, 6) // all were delivered
 	var got []string
 	buf := make([]*hub.Delivery, 1)
 	for {

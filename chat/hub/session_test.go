@@ -278,7 +278,7 @@ func (k *kit) over(wrap func(*drivers.Set)) *hub.Hub {
 func TestGapsAreFilledFromTheArchive(t *testing.T) {
 	for _, broken := range []bool{false, true} {
 		k := newKit(t, nil)
-		lagging := &laggingBroker{open: make(chan struct{})}
+		lagging := newLagging()
 		h := k.over(func(s *drivers.Set) {
 			lagging.Broker, s.Broker = s.Broker, lagging
 			if broken {
@@ -287,10 +287,7 @@ func TestGapsAreFilledFromTheArchive(t *testing.T) {
 		})
 		s := k.connect(h, "bob", 0)
 		const n = 1000 // more than one delivery and the head hold
-		for i := range n {
-			k.say("ann", fmt.Sprint(i))
-		}
-		ok(t, k.Admin().CatchUp(t.Context()))
+		k.fallBehind(lagging, n)
 		close(lagging.open)
 		if broken {
 			for {
@@ -309,22 +306,50 @@ func TestGapsAreFilledFromTheArchive(t *testing.T) {
 	}
 }
 
+// fallBehind says so many things, until the broker has forgotten what a node should have got
+// next.
+func (k *kit) fallBehind(b *laggingBroker, n int) {
+	k.t.Helper()
+	for i := range n {
+		k.say("ann", fmt.Sprint(i))
+		if i == 0 {
+			<-b.has // it has one in hand
+		}
+	}
+	until(k.t, "the broker forgets", func() bool {
+		head, err := k.store.Broker().Recent(k.t.Context(), k.kitchen, chat.Latest(1).All())
+		ok(k.t, err)
+		return head.Last-head.First < 2*chat.HeadSize
+	})
+}
+
 // laggingBroker holds deliveries back until it is opened.
 type laggingBroker struct {
 	chat.Broker
-	open chan struct{}
+	has, open chan struct{} // has gets a value when there is one
+}
+
+func newLagging() *laggingBroker {
+	return &laggingBroker{has: make(chan struct{}, 1), open: make(chan struct{})}
 }
 
 func (b *laggingBroker) Attach(ctx context.Context, node string, s chat.Sink) (chat.Link, error) {
-	return b.Broker.Attach(ctx, node, laggingSink{s, b.open})
+	return b.Broker.Attach(ctx, node, laggingSink{s, b})
 }
 
 type laggingSink struct {
 	chat.Sink
-	open chan struct{}
+	b *laggingBroker
 }
 
-func (s laggingSink) Events(e []chat.Event) { <-s.open; s.Sink.Events(e) }
+func (s laggingSink) Events(e []chat.Event) {
+	select {
+	case s.b.has <- struct{}{}:
+	default:
+	}
+	<-s.b.open
+	s.Sink.Events(e)
+}
 
 // subscriptions counts the rooms that a hub follows at a broker.
 type subscriptions struct {

@@ -187,7 +187,7 @@ func TestNobodyHearsWhatHeMayNotRead(t *testing.T) {
 	k := newKit(t, nil)
 	room, err := k.as("ann").Create(t.Context(), storage.Room{Kind: storage.Private, HistoryFrom: storage.FromJoin})
 	ok(t, err)
-	lagging := &laggingBroker{open: make(chan struct{})}
+	lagging := newLagging()
 	h := k.over(func(s *drivers.Set) { lagging.Broker, s.Broker = s.Broker, lagging })
 	ann, bob := k.connect(h, "ann", 0), k.connect(h, "bob", 0) // both before
 	say := func(body string) {
@@ -208,25 +208,20 @@ func TestNobodyHearsWhatHeMayNotRead(t *testing.T) {
 // Whoever is told of a gap is told of it as it is now: what was taken back stays gone.
 func TestAGapIsFilledWithWhatIsLeft(t *testing.T) {
 	k := newKit(t, nil)
-	lagging := &laggingBroker{open: make(chan struct{})}
+	lagging := newLagging()
 	h := k.over(func(s *drivers.Set) { lagging.Broker, s.Broker = s.Broker, lagging })
 	s := k.connect(h, "bob", 0)
-	k.say("ann", "first") // the node has this one in hand
-	time.Sleep(10 * time.Millisecond)
+	k.say("ann", "first")
+	<-lagging.has
 	secret := k.say("ann", "secret")
-	for i := range 200 {
-		k.say("ann", fmt.Sprint(i))
-	}
 	_, err := k.in("ann", k.kitchen).Retract(t.Context(), secret.ID, "")
 	ok(t, err)
-	until(t, "the broker forgets", func() bool {
-		head, err := k.store.Broker().Recent(t.Context(), k.kitchen, chat.Latest(1).All())
-		return err == nil && head.First > 100
-	})
+	lagging.has <- struct{}{}
+	k.fallBehind(lagging, 200)
 	close(lagging.open)
 	got := heard(t, s, 203)
-	if got[1] != "tombstone" || got[202] != "retract" {
-		t.Errorf("%q … %q", got[:3], got[200:])
+	if got[1] != "tombstone" || got[2] != "retract" {
+		t.Errorf("%q", got[:5])
 	}
 }
 
@@ -246,7 +241,7 @@ func (h cutHistory) Page(ctx context.Context, room chat.RoomID, r chat.Range) (s
 // Whoever is cut off in the middle of a gap goes on from there.
 func TestAGapThatIsFilledInPartIsToldOnce(t *testing.T) {
 	k := newKit(t, nil)
-	lagging := &laggingBroker{open: make(chan struct{})}
+	lagging := newLagging()
 	var behind atomic.Int64
 	h := k.over(func(s *drivers.Set) {
 		lagging.Broker, s.Broker = s.Broker, lagging
@@ -254,13 +249,7 @@ func TestAGapThatIsFilledInPartIsToldOnce(t *testing.T) {
 	})
 	s := k.connect(h, "bob", 0)
 	const n = 1000
-	for i := range n {
-		k.say("ann", fmt.Sprint(i))
-	}
-	until(t, "the broker forgets", func() bool {
-		head, err := k.store.Broker().Recent(t.Context(), k.kitchen, chat.Latest(1).All())
-		return err == nil && head.First > 900
-	})
+	k.fallBehind(lagging, n)
 	behind.Store(400)
 	close(lagging.open)
 	var got []*chat.Event
