@@ -121,7 +121,7 @@ func (k *Kit) failing() bool {
 
 // at says whether a fault is at a node; under the kit's mu.
 func (f *fault) at(n *node) bool {
-	return len(f.nodes) == 0 || slices.ContainsFunc(f.nodes, func(i int) bool { return n.k.nodes[i] == n })
+	return len(f.nodes) == 0 || slices.Contains(f.nodes, n.index)
 }
 
 // syncs says whether what a node writes now survives it.

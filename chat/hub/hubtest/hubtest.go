@@ -59,11 +59,12 @@ type Kit struct {
 	losses int                            // of the broker
 }
 
-// node is one node: a hub while it lives.
+// node is one life of a node.
 type node struct {
-	k    *Kit
-	name string
-	hub  *hub.Hub
+	k     *Kit
+	index int
+	name  string
+	hub   *hub.Hub
 
 	disk    *disk            // survives Kill
 	store   *memory.Store    // its handle
@@ -88,7 +89,7 @@ func RunWith(t *testing.T, nodes int, o hub.Options, fn func(t *testing.T, k *Ki
 		k := &Kit{t: t, options: o, members: map[string]string{}, placed: map[chat.EventID]chat.Position{}}
 		k.store = memory.New(&memory.Options{Now: k.now})
 		for i := range nodes {
-			k.nodes = append(k.nodes, &node{k: k, name: fmt.Sprint("node", i), disk: newDisk()})
+			k.nodes = append(k.nodes, &node{k: k, index: i, name: fmt.Sprint("node", i), disk: newDisk()})
 			k.Start(i)
 		}
 		defer k.end()
@@ -117,10 +118,16 @@ func (k *Kit) Store() *memory.Store { return k.store }
 func (k *Kit) Nodes() int { return len(k.nodes) }
 
 // Node is the hub of a node; of a dead one, every method returns an error.
-func (k *Kit) Node(i int) *hub.Hub { return k.nodes[i].hub }
+func (k *Kit) Node(i int) *hub.Hub { return k.node(i).hub }
+
+func (k *Kit) node(i int) *node {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.nodes[i]
+}
 
 // Alive says whether a node lives.
-func (k *Kit) Alive(i int) bool { return !k.nodes[i].killed() }
+func (k *Kit) Alive(i int) bool { return !k.node(i).killed() }
 
 // User names somebody of the kit's tenant.
 func User(key string) chat.UserID { return chat.UserID{Tenant: Tenant, Key: key} }
@@ -170,7 +177,7 @@ func (k *Kit) Texts(room string) []string {
 // Kill ends a node as kill -9 does: nothing it had begun goes on, and nobody is told.
 // What it asked for may have been done.
 func (k *Kit) Kill(i int) {
-	n := k.nodes[i]
+	n := k.node(i)
 	if n.killed() {
 		return
 	}
@@ -186,11 +193,12 @@ func (k *Kit) Kill(i int) {
 // Start starts a node that was killed.
 func (k *Kit) Start(i int) {
 	k.t.Helper()
-	n := k.nodes[i]
-	if n.hub != nil && !n.killed() {
+	was := k.node(i)
+	if was.hub != nil && !was.killed() {
 		return
 	}
-	n.store, n.dead = k.store.Reopen(), make(chan struct{})
+	// What is left of the life before stays dead.
+	n := &node{k: k, index: i, name: was.name, disk: was.disk, store: k.store.Reopen(), dead: make(chan struct{})}
 	o := k.options
 	o.Node = n.name
 	set := n.set()
@@ -200,6 +208,9 @@ func (k *Kit) Start(i int) {
 	set.Broker = n.journal
 	n.hub, err = hub.New(k.t.Context(), set, &o)
 	k.must(err)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.nodes[i] = n
 }
 
 func (n *node) killed() bool {
