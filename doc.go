@@ -18,6 +18,8 @@
 //	presence/presencetest its conformance
 //	drivers              Set, one driver of each contract
 //	drivers/memory       all contracts in memory: the reference
+//	drivers/pebble       broker and archive in one folder
+//	drivers/sql          directory and fence in SQLite
 //	drivers/journal      keeps what is sent on this node until the archive shows it
 //	examples/quickstart  a first look
 //	examples/archive     real chat logs: import, page, search, check
