@@ -38,8 +38,7 @@ type checker struct {
 	lets    map[standingOf][]int // the steps in which somebody tried to let him in
 	unsure  map[standingOf]bool  // who may have been sent away though nobody was told
 	kinds   map[chat.RoomID]storage.RoomKind
-	belongs map[standingOf]bool  // who was there from the beginning, and nobody tried to send him away
-	halves  map[chat.RoomID]bool // direct rooms that not all may have that talk there
+	belongs map[standingOf]bool // who was there from the beginning, and nobody tried to send him away
 	outbox  map[chat.RoomID]chat.Seq
 }
 
@@ -88,7 +87,7 @@ func newChecker() *checker {
 		acked: map[chat.EventID]ack{}, pending: map[chat.EventID]ack{}, once: map[string]chat.EventID{},
 		disputed: map[chat.EventID]bool{}, changed: map[chat.EventID]bool{}, streams: map[stream]*streamState{},
 		outs: map[standingOf][]out{}, lets: map[standingOf][]int{}, unsure: map[standingOf]bool{},
-		outbox: map[chat.RoomID]chat.Seq{}, kinds: map[chat.RoomID]storage.RoomKind{}, belongs: map[standingOf]bool{}, halves: map[chat.RoomID]bool{}}
+		outbox: map[chat.RoomID]chat.Seq{}, kinds: map[chat.RoomID]storage.RoomKind{}, belongs: map[standingOf]bool{}}
 }
 
 func (c *checker) note(format string, args ...any) {

@@ -21,9 +21,6 @@ type device struct {
 	status   string              // what it tells
 	watching bool                // everybody
 	told     map[string][]string // by person, of those whom it watches
-
-	was   [simNodes]bool // whether each node had a session of it since that was started
-	ghost bool           // it may be shown wrongly for long
 }
 
 // cutOff tells that a device has no session any more.
@@ -64,7 +61,7 @@ func (w *world) connect(d *device, node int) func() {
 	step := w.step
 	return func() {
 		w.mu.Lock()
-		d.node, d.was[node] = node, true
+		d.node = node
 		w.mu.Unlock()
 		err := w.call(func(ctx context.Context) error {
 			s, err := w.k.As(node, d.user).Connect(ctx, hub.Device{Name: d.name, Resume: d.token})

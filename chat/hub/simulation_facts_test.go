@@ -26,9 +26,8 @@ type condition struct {
 
 // loss is one of the broker's memory.
 type loss struct {
-	number int
-	step   int
-	over   int // the first step behind it in which somebody could read; 0: none yet
+	step int
+	over int // the first step behind it in which somebody could read; 0: none yet
 }
 
 // span is a part of a log that nobody has.
@@ -45,7 +44,7 @@ func (c *checker) begins(step int, now condition) {
 
 // lost tells that the broker loses its memory in a step.
 func (c *checker) lost(step int) {
-	c.losses = append(c.losses, loss{number: len(c.losses), step: step})
+	c.losses = append(c.losses, loss{step: step})
 }
 
 // reads tells that somebody could read in a step: losses of earlier steps are over.
@@ -86,7 +85,7 @@ func (c *checker) placed() (ids []chat.EventID) {
 
 // archived tells that the archive had all behind a step that was placed before.
 func (c *checker) archived(step int, placed []chat.EventID) {
-	if waitsFor5 && slices.ContainsFunc(c.losses, func(l loss) bool { return l.over == 0 }) {
+	if waitsForCatchUpBehindALoss && slices.ContainsFunc(c.losses, func(l loss) bool { return l.over == 0 }) {
 		return
 	}
 	c.note("%d all is archived", step)
@@ -114,9 +113,6 @@ func (c *checker) firm(id chat.EventID, since int) bool {
 // outlives says whether somebody surely put an event back after a loss. Where nobody knows
 // who holds it, all must have been well.
 func (c *checker) outlives(f *fact, l loss) bool {
-	if waitsForLossUponLoss && slices.ContainsFunc(c.losses, func(o loss) bool { return o.number != l.number && c.overlap(o, l) }) {
-		return false
-	}
 	if len(f.held) == 0 {
 		for node := range simNodes {
 			if !c.well(held{node, f.born}, l) {
@@ -146,9 +142,6 @@ func (c *checker) until(l loss) int {
 	}
 	return l.over
 }
-
-// overlap says whether a loss came before another was over.
-func (c *checker) overlap(a, b loss) bool { return a.step <= c.until(b) && b.step <= c.until(a) }
 
 // stays says whether an event must be at a position at which somebody saw it.
 func (c *checker) stays(p chat.Position, id chat.EventID) bool {

@@ -51,6 +51,17 @@ func (c *checker) end(room chat.RoomID, nodes [][]chat.Event, belong []string) {
 	}
 }
 
+// followedBefore tells how far the follower was in a room before somebody read it: it waits for
+// nobody.
+func (c *checker) followedBefore(room chat.RoomID, upTo chat.Seq, log []chat.Event) {
+	for i := range log {
+		if e := &log[i]; !e.Filler() && e.Seq > upTo {
+			c.breaks("Complete", "nobody had read %s, and the follower had got it up to %d, not %d", room.Key, upTo, e.Seq)
+			return
+		}
+	}
+}
+
 // inOrder looks whether what somebody sent by one node lies in the order in which he sent
 // it, pending or not.
 func (c *checker) inOrder(ids map[chat.EventID]chat.Seq) {
@@ -147,7 +158,7 @@ func (c *checker) whatWasHeard(room chat.RoomID, log []chat.Event, ids map[chat.
 // been let in there.
 func (c *checker) leaks(log []chat.Event, h hearing, a absence) bool {
 	holed := slices.ContainsFunc(log, func(e chat.Event) bool { return e.Filler() && a.from < e.Seq && e.Seq < h.at.Seq })
-	never := c.kinds[h.at.Room] == storage.Private && (h.device == "" || !waitsFor6)
+	never := c.kinds[h.at.Room] == storage.Private
 	return !holed && (never || h.step < c.letIn(log, standingOf{h.user, h.at.Room}, a))
 }
 
@@ -182,7 +193,7 @@ func (c *checker) whatWasNotHeard(room chat.RoomID, log []chat.Event, last chat.
 			if !sentAway(log, s.user, gap[0], gap[1]) && !c.unsure[standingOf{s.user, room}] {
 				c.breaks("Complete", "%s heard nothing of %s between %d and %d", key.device, room.Key, gap[0], gap[1])
 			}
-			if back := cameBack(log, s.user, gap[0], gap[1]); back > 0 && !waitsFor6 {
+			if back := cameBack(log, s.user, gap[0], gap[1]); back > 0 {
 				c.breaks("Complete", "%s was let into %s at %d and heard nothing before %d", key.device, room.Key, back, gap[1])
 			}
 		}

@@ -75,12 +75,11 @@ func (w *world) room(ctx context.Context, node int, user, name string) (hub.Room
 		return w.k.As(node, user).Room(w.id(name).Key), nil
 	}
 	room, err := w.k.As(node, user).Direct(ctx, r.people...)
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	if err != nil {
-		w.half[name] = waitsForHalfADirectRoom
 		return room, err
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	switch w.id(name) {
 	case chat.RoomID{}:
 		w.opens(r, room.ID())

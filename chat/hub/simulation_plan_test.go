@@ -142,14 +142,11 @@ var simFaults = []struct {
 	{"every third fails", hubtest.Fault{Err: chat.ErrUnavailable, Every: 3}},
 	{"every second answer lost", hubtest.Fault{Err: chat.ErrUnavailable, Lost: true, Every: 2}},
 	{"slower than a journal waits", hubtest.Fault{Slow: 1500 * time.Millisecond}},
-	{slowAndFails, hubtest.Fault{Slow: 1500 * time.Millisecond, Err: chat.ErrUnavailable, Every: 2}},
+	{"slow, and then fails", hubtest.Fault{Slow: 1500 * time.Millisecond, Err: chat.ErrUnavailable, Every: 2}},
 	{lastWritesLost, hubtest.LastWritesLost},
 }
 
-const (
-	slowAndFails   = "slow, and then fails"
-	lastWritesLost = "last writes lost"
-)
+const lastWritesLost = "last writes lost"
 
 // drawing is a plan in the making, and what it says so far.
 type drawing struct {
@@ -312,11 +309,8 @@ func (d *drawing) starts(a *action) {
 
 func (d *drawing) fails(a *action) {
 	a.Contract, a.Fault = pick(d.Rand, hubtest.Contracts), pick(d.Rand, simFaults).name
-	switch {
-	case a.Fault == lastWritesLost:
+	if a.Fault == lastWritesLost {
 		a.Contract = hubtest.Disk
-	case a.Fault == slowAndFails && a.Contract == hubtest.Disk && waitsForAFreeJournal:
-		a.nothing()
 	}
 	a.Everywhere, a.Steps = d.IntN(2) == 0, 1+d.IntN(4)
 	if d.IntN(4) == 0 {

@@ -48,10 +48,10 @@ func (w *world) ask(a action) func() {
 		for i, user := range simPeople {
 			var must, may []string
 			for _, d := range w.devices {
-				if d.user == user && d.session != nil && d.since.Before(long) && !flaky && !d.ghost {
+				if d.user == user && d.session != nil && d.since.Before(long) && !flaky {
 					must = append(must, d.name)
 				}
-				if d.user == user && (d.session != nil || d.gone.After(long) || flaky || d.ghost) {
+				if d.user == user && (d.session != nil || d.gone.After(long) || flaky) {
 					may = append(may, d.name)
 				}
 			}
@@ -60,13 +60,13 @@ func (w *world) ask(a action) func() {
 	}
 }
 
-// onSession has a device that is connected tell how its user is, or watch everybody.
+// onSession has a device that is connected tell how its user is, or watch everybody; it may
+// be cut off at the same time.
 func (w *world) onSession(a action) func() {
 	d := w.devices[a.Device]
-	if waitsFor17 && w.used[d] || d.session == nil { // else it may be cut off at once
+	if d.session == nil {
 		return nil
 	}
-	w.used[d] = w.used[d] || waitsFor17
 	step, s := w.step, d.session
 	status := fmt.Sprint("busy ", step)
 	return func() {
@@ -81,9 +81,10 @@ func (w *world) onSession(a action) func() {
 		switch {
 		case err != nil && !explained(err) && !errors.Is(err, chat.ErrCutOff):
 			w.check.refuses(step, a.Verb, err)
-		case err == nil && a.Verb == "watch":
+		case err != nil || d.session != s:
+		case a.Verb == "watch":
 			d.watching = true
-		case err == nil:
+		default:
 			d.status = status
 		}
 	}

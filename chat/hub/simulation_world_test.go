@@ -28,7 +28,6 @@ type world struct {
 	ahead   time.Duration // the most that it was
 	faults  []plannedFault
 	flaky   time.Time           // when the registry was last out of order
-	died    [simNodes]time.Time // when each was killed last
 	wellAt  [simNodes]time.Time // when each node is over what befell it
 	devices []*device
 	used    map[*device]bool // that do something in this step
@@ -38,7 +37,6 @@ type world struct {
 	jumped bool
 	befell []string               // what befell it
 	rooms  map[string]chat.RoomID // those that are known to be there
-	half   map[string]bool        // those that may be half made
 	said   map[int]*sent
 	lives  [simNodes]int                 // how often each node was killed
 	inside map[chat.RoomID]map[life]bool // calls of the follower
@@ -70,7 +68,7 @@ const recovery = 2 * beat
 const beat = 3 * time.Second
 
 func newWorld(t *testing.T, k *hubtest.Kit, p plan) *world {
-	w := &world{t: t, k: k, plan: p, check: newChecker(), rooms: map[string]chat.RoomID{}, half: map[string]bool{}, said: map[int]*sent{}, inside: map[chat.RoomID]map[life]bool{}, tired: map[chat.Position]bool{}}
+	w := &world{t: t, k: k, plan: p, check: newChecker(), rooms: map[string]chat.RoomID{}, said: map[int]*sent{}, inside: map[chat.RoomID]map[life]bool{}, tired: map[chat.Position]bool{}}
 	w.ctx, w.stop = context.WithCancel(context.Background())
 	for _, r := range simRooms {
 		w.make(r)
@@ -319,7 +317,6 @@ func (w *world) kill(a action) func() {
 		}
 		w.mu.Lock()
 		w.lives[a.Node]++
-		w.died[a.Node] = time.Now()
 		for _, d := range w.devices {
 			if d.session != nil && d.node == a.Node {
 				d.cutOff() // what it hadn't got is lost with the node
@@ -336,12 +333,6 @@ func (w *world) start(node int) {
 	w.endFaults(func(plannedFault) bool { return true })
 	w.k.Start(node)
 	w.follow(node)
-	for _, d := range w.devices {
-		if waitsForFormerLives && d.was[node] && time.Since(w.died[node]) < patience {
-			d.ghost = true
-		}
-		d.was[node] = false
-	}
 }
 
 func (w *world) fail(a action) {
@@ -365,9 +356,6 @@ func (w *world) endFaults(over func(plannedFault) bool) {
 		w.recovers(f.at)
 		if f.Contract == hubtest.Registry {
 			w.flaky = time.Now()
-			for _, d := range w.devices {
-				d.ghost = d.ghost || waitsForLostBeats && d.session != nil
-			}
 		}
 		return true
 	})

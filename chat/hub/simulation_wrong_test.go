@@ -146,6 +146,10 @@ var wrongHistories = []history{
 	{"Complete", "the log has a hole", func(c *checker) { ends(c, textAt(1, 1), textAt(3, 3)) }},
 	{"Complete", "a follower misses one", func(c *checker) { c.follow(logOf(textAt(1, 1))); c.follow(logOf(textAt(3, 3))) }},
 	{"Complete", "a follower misses the last", func(c *checker) { c.follow(logOf(textAt(1, 1))); ends(c, textAt(1, 1), textAt(2, 2)) }},
+	{"Complete", "a follower waits until somebody reads", func(c *checker) {
+		c.followedBefore(hall, 1, logOf(textAt(1, 1), voidAt(2, 2, 9), textAt(3, 10)))
+	}},
+	{"", "nobody has read what nobody has", func(c *checker) { c.followedBefore(hall, 1, logOf(textAt(1, 1), voidAt(2, 2, 9))) }},
 	{"Once", "one id, two events", func(c *checker) { c.ack("c1", sentAs(1, 1, 1)); c.ack("c1", sentAs(2, 2, 2)) }},
 	{"Once", "one event at two positions", func(c *checker) { c.ack("c1", sentAs(1, 1, 1)); c.ack("c1", sentAs(1, 2, 2)) }},
 	{"Once", "a device hears an event at two positions", func(c *checker) { hears(c, 1, textAt(1, 1), textAt(1, 2)) }},
