@@ -17,7 +17,7 @@ import (
 const (
 	indexedFor = 2 * time.Second
 	indexedMax = 15 * time.Minute
-	leftFor    = time.Hour
+	leftFor    = 30 * time.Minute
 )
 
 // generations knows which generation of the index answers a tenant, and which is being

@@ -121,7 +121,7 @@ func TestAnotherAnalysisIsMadeBesideTheOld(t *testing.T) {
 		if marks[0] == 0 {
 			t.Error("the old one is gone while a node may still ask it")
 		}
-		time.Sleep(2 * time.Hour)
+		time.Sleep(31 * time.Minute)
 		counts(t, k, 0, "cafe") // somebody asks, and sees that it can go
 		time.Sleep(time.Minute)
 		marks, err = old.Watermark(t.Context(), chat.RoomID{Tenant: hubtest.Tenant, Key: "a"})
