@@ -3,6 +3,8 @@ package hub_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -87,13 +89,49 @@ func TestShutdownHonoursItsContext(t *testing.T) {
 	}
 }
 
+// lateHistory counts the calls that come after its end.
+type lateHistory struct {
+	storage.History
+	over atomic.Bool
+	late atomic.Int64
+}
+
+func (h *lateHistory) Append(ctx context.Context, events []chat.Event) error {
+	time.Sleep(time.Millisecond)
+	if h.over.Load() {
+		h.late.Add(1)
+	}
+	return h.History.Append(ctx, events)
+}
+
+// When Shutdown returns, what heeds its context has ended, though Shutdown's own has.
+func TestAfterShutdownNothingIsAsked(t *testing.T) {
+	for range 20 {
+		k := newKit(t, nil)
+		ok(t, k.Shutdown(t.Context()))
+		h := &lateHistory{}
+		k.Hub = k.over(func(s *drivers.Set) { h.History, s.History = s.History, h })
+		for i := range 5 {
+			k.say("ann", fmt.Sprint(i))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		k.Shutdown(ctx)
+		h.over.Store(true)
+		time.Sleep(5 * time.Millisecond)
+		if n := h.late.Load(); n > 0 {
+			t.Fatalf("%d calls came later", n)
+		}
+	}
+}
+
 // stuckHistory hangs, whatever its contexts say.
 type stuckHistory struct {
 	storage.History
 	inside, release chan struct{}
 }
 
-func (h stuckHistory) Append(ctx context.Context, events []chat.Event) error {
+func (h *stuckHistory) Append(ctx context.Context, events []chat.Event) error {
 	h.inside <- struct{}{}
 	<-h.release
 	return ctx.Err()
@@ -101,7 +139,7 @@ func (h stuckHistory) Append(ctx context.Context, events []chat.Event) error {
 
 func TestShutdownIsNotHeldUpByADriverThatHangs(t *testing.T) {
 	k := newKit(t, nil)
-	stuck := stuckHistory{inside: make(chan struct{}, 100), release: make(chan struct{})}
+	stuck := &stuckHistory{inside: make(chan struct{}, 100), release: make(chan struct{})}
 	ok(t, k.Shutdown(t.Context()))
 	h := k.over(func(s *drivers.Set) { stuck.History, s.History = s.History, stuck })
 	_, err := h.As(user("ann")).Room(k.kitchen.Key).Send(t.Context(), chat.Text{Body: "hello"})

@@ -24,7 +24,7 @@ const (
 	wantEvery  = 500 * time.Millisecond // while a shard of this node is held by another, or can't be renewed
 	fenceTime  = 2 * time.Second        // for one question
 	fenceCalls = 16                     // at once
-	quick      = 50 * time.Millisecond  // for all shards
+	quick      = 50 * time.Millisecond  // so long one question after the other
 )
 
 // nodesRegister lists the nodes of a service, by name.
@@ -343,11 +343,20 @@ func (l *lead) leave(ctx context.Context) {
 	}
 }
 
-// over waits until something has ended, as long as ctx lasts.
+// moment is how long it may take to end for what heeds its context.
+const moment = 200 * time.Millisecond
+
+// over waits until something that was broken off has ended: as long as ctx lasts, and a
+// moment longer.
 func over(ctx context.Context, done <-chan struct{}) {
 	select {
 	case <-done:
+		return
 	case <-ctx.Done():
+	}
+	select {
+	case <-done:
+	case <-time.After(moment):
 	}
 }
 
