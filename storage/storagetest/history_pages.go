@@ -245,7 +245,7 @@ func pageHead(ctx context.Context, h storage.History) error {
 		}
 		done <- nil
 	}()
-	for {
+	for ended := false; ; { // a last page when all is there, however fast that was
 		mu.Lock()
 		before := acked
 		mu.Unlock()
@@ -261,9 +261,15 @@ func pageHead(ctx context.Context, h storage.History) error {
 				return err
 			}
 		}
+		if ended {
+			return nil
+		}
 		select {
 		case err := <-done:
-			return err
+			if err != nil {
+				return err
+			}
+			ended = true
 		default:
 		}
 	}
