@@ -169,7 +169,7 @@ func (r *reader) extension() Extension {
 		case 1:
 			x.Name = r.text()
 		case 2:
-			x.Raw = []byte(r.text())
+			x.Raw = r.raw()
 		default:
 			x.more = r.keep(x.more)
 		}

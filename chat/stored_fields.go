@@ -189,6 +189,14 @@ func (r *reader) text() string {
 	return r.s
 }
 
+// raw is what the writer's bytes wrote; nothing is nil, as it was before.
+func (r *reader) raw() []byte {
+	if r.text() == "" {
+		return nil
+	}
+	return []byte(r.s)
+}
+
 func (r *reader) id() EventID {
 	var id EventID
 	if copy(id[:], r.text()); len(r.s) != len(id) {

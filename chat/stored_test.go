@@ -207,6 +207,18 @@ func TestStoredRefusals(t *testing.T) {
 	}
 }
 
+// Another writer may write out what is empty; it is read as what is left out.
+func TestStoredEmptyIsLeftOut(t *testing.T) {
+	for _, field := range []byte{1, 2} {
+		form := []byte{1, fieldExtension<<1 | isBytes, 2, field<<1 | isBytes, 0}
+		stable(t, form)
+		e, err := ParseEvent(form)
+		if want := (Event{Extensions: []Extension{{}}}); err != nil || !reflect.DeepEqual(e, want) {
+			t.Errorf("field %d: %+v, %v", field, e, err)
+		}
+	}
+}
+
 func TestStoredSenderOfAnotherTenant(t *testing.T) {
 	room := RoomID{"acme", "kitchen"}
 	for _, sender := range []UserID{{}, {"acme", "ann"}, {"other", "ann"}, {"", "ann"}, {"other", ""}} {
