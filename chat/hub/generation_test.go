@@ -21,7 +21,7 @@ import (
 func folding(t *testing.T, nodes int, fn func(t *testing.T, k *hubtest.Kit, fold *atomic.Bool)) {
 	var fold atomic.Bool
 	o := hub.Options{Analysis: func(string) search.Analysis { return search.Analysis{FoldAccents: fold.Load()} }}
-	hubtest.RunWith(t, nodes, o, func(t *testing.T, k *hubtest.Kit) { fn(t, k, &fold) })
+	hubtest.RunWith(t, nodes, hubtest.Options{Hub: o}, func(t *testing.T, k *hubtest.Kit) { fn(t, k, &fold) })
 }
 
 // counts is how many messages ann finds.
@@ -260,7 +260,7 @@ func TestWhoWaitsWhileTheIndexIsSwitched(t *testing.T) {
 func TestNodesThatWantDifferentAnalyses(t *testing.T) {
 	var calls atomic.Int64
 	o := hub.Options{Analysis: func(string) search.Analysis { return search.Analysis{FoldAccents: calls.Add(1)%2 == 0} }}
-	hubtest.RunWith(t, 2, o, func(t *testing.T, k *hubtest.Kit) {
+	hubtest.RunWith(t, 2, hubtest.Options{Hub: o}, func(t *testing.T, k *hubtest.Kit) {
 		k.Room("r", "ann")
 		say(t, k, 0, "r", "soup")
 		k.Settle()

@@ -103,7 +103,7 @@ func TestPresenceOfSeveralDevices(t *testing.T) {
 }
 
 func TestWhoDoesNothingIsAway(t *testing.T) {
-	hubtest.RunWith(t, 1, hub.Options{AwayAfter: time.Minute}, func(t *testing.T, k *hubtest.Kit) {
+	hubtest.RunWith(t, 1, hubtest.Options{Hub: hub.Options{AwayAfter: time.Minute}}, func(t *testing.T, k *hubtest.Kit) {
 		s := plug(t, k, 0, "bob", hub.Device{Name: "phone"})
 		time.Sleep(50 * time.Second)
 		s.Active()
@@ -117,7 +117,7 @@ func TestWhoDoesNothingIsAway(t *testing.T) {
 		time.Sleep(15 * time.Minute)
 		sees(t, k, 0, "bob", "phone dnd") // he said so
 	})
-	hubtest.RunWith(t, 1, hub.Options{AwayAfter: -1}, func(t *testing.T, k *hubtest.Kit) {
+	hubtest.RunWith(t, 1, hubtest.Options{Hub: hub.Options{AwayAfter: -1}}, func(t *testing.T, k *hubtest.Kit) {
 		plug(t, k, 0, "bob", hub.Device{Name: "phone"})
 		time.Sleep(15 * time.Minute)
 		sees(t, k, 0, "bob", "phone available")
@@ -301,12 +301,12 @@ func TestOccupants(t *testing.T) {
 }
 
 func TestPresenceRefuses(t *testing.T) {
-	hubtest.RunWith(t, 1, hub.Options{Policy: func(_ context.Context, a hub.Action) error {
+	hubtest.RunWith(t, 1, hubtest.Options{Hub: hub.Options{Policy: func(_ context.Context, a hub.Action) error {
 		if a.Verb == hub.VerbPresence && a.User.Key == "mallory" {
 			return errors.New("no")
 		}
 		return nil
-	}}, func(t *testing.T, k *hubtest.Kit) {
+	}}}, func(t *testing.T, k *hubtest.Kit) {
 		s := plug(t, k, 0, "ann", hub.Device{})
 		fails(t, s.SetPresence(hub.Presence{}), chat.ErrInvalid, "show")
 		fails(t, s.SetPresence(hub.Presence{Show: 99}), chat.ErrInvalid, "show")

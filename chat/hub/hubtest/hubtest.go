@@ -25,6 +25,7 @@
 package hubtest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -44,11 +45,17 @@ import (
 // Tenant is that of the kit's rooms and users.
 const Tenant = "test"
 
+// Options changes each node of a kit. Loggers are silent by default.
+type Options struct {
+	Hub     hub.Options // but for Node, which the kit sets
+	Journal journal.Options
+}
+
 // Kit is the nodes of one service, and what they stand on.
 type Kit struct {
 	t       *testing.T
 	store   *memory.Store
-	options hub.Options
+	options Options
 	nodes   []*node
 	members map[string]string // of each room, somebody who may read it
 
@@ -75,17 +82,16 @@ type node struct {
 // Run runs fn with so many nodes, in a bubble.
 func Run(t *testing.T, nodes int, fn func(t *testing.T, k *Kit)) {
 	t.Helper()
-	RunWith(t, nodes, hub.Options{}, fn)
+	RunWith(t, nodes, Options{}, fn)
 }
 
-// RunWith is Run with options for each node; but Node is set by the kit, and Logger is
-// silent by default.
-func RunWith(t *testing.T, nodes int, o hub.Options, fn func(t *testing.T, k *Kit)) {
+// RunWith is Run with options.
+func RunWith(t *testing.T, nodes int, o Options, fn func(t *testing.T, k *Kit)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		if o.Logger == nil {
-			o.Logger = slog.New(slog.DiscardHandler)
-		}
+		silent := slog.New(slog.DiscardHandler)
+		o.Hub.Logger = cmp.Or(o.Hub.Logger, silent)
+		o.Journal.Logger = cmp.Or(o.Journal.Logger, silent)
 		k := &Kit{t: t, options: o, members: map[string]string{}, placed: map[chat.EventID]chat.Position{}}
 		k.store = memory.New(&memory.Options{Now: k.now})
 		for i := range nodes {
@@ -200,13 +206,13 @@ func (k *Kit) Start(i int) {
 	// What is left of the life before stays dead.
 	n := &node{k: k, index: i, name: was.name, disk: was.disk, store: k.store.Reopen(), dead: make(chan struct{})}
 	o := k.options
-	o.Node = n.name
+	o.Hub.Node = n.name
 	set := n.set()
 	var err error
-	n.journal, err = journal.New(k.t.Context(), diskWire{n}, set.Broker, &journal.Options{Logger: o.Logger})
+	n.journal, err = journal.New(k.t.Context(), diskWire{n}, set.Broker, &o.Journal)
 	k.must(err)
 	set.Broker = n.journal
-	n.hub, err = hub.New(k.t.Context(), set, &o)
+	n.hub, err = hub.New(k.t.Context(), set, &o.Hub)
 	k.must(err)
 	k.mu.Lock()
 	defer k.mu.Unlock()
