@@ -21,7 +21,8 @@ type Forgetful interface {
 
 	// PutBack gives the broker events that it placed in an earlier memory, with their
 	// positions, and names rooms in which more may have been placed than anybody
-	// knows. Events of many rooms may be mixed; at most [MaxBatch] of both. A room that
+	// knows. Changed lists each room up to the last that was put back, whatever came last, so
+	// that it is opened and followed though nobody asks for it. Events of many rooms may be mixed; at most [MaxBatch] of both. A room that
 	// is open already stays as it is, and each of its events fails with ErrConflict and
 	// the field "room" in a [*BatchError]; the others are put back. Another memory than the broker has is ErrConflict
 	// with the field "memory".

@@ -395,7 +395,11 @@ func changedAfterLoss(ctx context.Context, b chat.Broker, lose func(int)) error 
 	}{{-1, "an empty restart"}, {3, "a copy that is behind"}} {
 		lose(c.lost)
 		memory, err := chat.Memory(ctx, b)
-		if err := first(err, chat.PutBack(ctx, b, memory, was)); err != nil {
+		if err != nil {
+			return err
+		}
+		// Nodes put back in any order.
+		if err := first(chat.PutBack(ctx, b, memory, was[5:]), chat.PutBack(ctx, b, memory, was[:5])); err != nil {
 			return err
 		}
 		if placed, _, err := b.Changed(ctx, lobby.Shard(), cursor, chat.MaxBatch); !isExpired(err) {

@@ -232,6 +232,23 @@ var wrongsAboutLoss = []suite.Wrong[*chattest.Site]{
 			return p, next, err
 		}}}
 	})},
+	{Name: "tells of what was put back last", Case: "changed tells of rooms that lost events", At: losing(func(lost *atomic.Bool) *forgetful {
+		var last atomic.Int64
+		f := &forgetful{wrong: &wrong{changed: func(ctx context.Context, right chat.Broker, shard int, after string, limit int) ([]chat.Position, string, error) {
+			p, next, err := right.Changed(ctx, shard, after, limit)
+			for i := range p {
+				if lost.Load() {
+					p[i].Seq = min(p[i].Seq, chat.Seq(last.Load()))
+				}
+			}
+			return p, next, err
+		}}}
+		f.putBack = func(f *forgetful, ctx context.Context, memory string, events []chat.Event, doubtful []chat.RoomID) error {
+			last.Store(int64(events[len(events)-1].Seq))
+			return f.Forgetful.PutBack(ctx, memory, events, doubtful...)
+		}
+		return f
+	})},
 	{Name: "its clock alone decides after a loss", Case: "times never fall over a loss", At: losing(func(lost *atomic.Bool) *forgetful {
 		return &forgetful{wrong: &wrong{publish: func(ctx context.Context, right chat.Broker, events []chat.Event) ([]chat.Receipt, error) {
 			r, err := right.Publish(ctx, events)

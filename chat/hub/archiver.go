@@ -9,9 +9,10 @@ import (
 	"github.com/parlor-chat/parlor/chat"
 )
 
-// archiver is the task that brings the log into the archive, tells the broker, and
-// does what an archived event demands outside of the log: it writes the rows of
-// members, and empties what was erased.
+// archiver is the task that does what an event demands outside of the log, writes the
+// rows of members and empties what was erased, then brings it into the archive, and tells
+// the broker. In this order: once the archive shows an event its journal forgets it, and
+// where the broker loses it then, nobody comes by it here again.
 type archiver struct {
 	h    *Hub
 	next func() // wakes the others: something was placed, or is in the archive
@@ -27,20 +28,20 @@ func (a *archiver) do(ctx context.Context, p chat.Position) error {
 		if err != nil {
 			return err
 		}
-		events := head.Events
+		events := untilErase(head.Events)
 		if len(events) == 0 {
 			return &chat.Error{Kind: chat.ErrIncomplete, Op: "archive", Field: "head"}
 		}
 		if err := a.h.inEpoch(ctx); err != nil {
 			return err
 		}
-		if err := a.append(ctx, events); err != nil {
-			return err
-		}
 		for i := range events {
 			if err := a.effect(ctx, &events[i]); err != nil {
 				return err
 			}
+		}
+		if err := a.append(ctx, events); err != nil {
+			return err
 		}
 		if err := a.h.inEpoch(ctx); err != nil {
 			return err
@@ -105,6 +106,17 @@ func (a *archiver) append(ctx context.Context, events []chat.Event) error {
 // forGood says whether trying again can't help.
 func forGood(err error) bool {
 	return errors.Is(err, chat.ErrInvalid) || errors.Is(err, chat.ErrTooLarge)
+}
+
+// untilErase cuts events off before an erasure that isn't the first of them: what it names
+// lies before it, and must be in the archive to be emptied there.
+func untilErase(events []chat.Event) []chat.Event {
+	for i := 1; i < len(events); i++ {
+		if events[i].Kind() == chat.KindErase {
+			return events[:i]
+		}
+	}
+	return events
 }
 
 func (a *archiver) effect(ctx context.Context, e *chat.Event) error {

@@ -286,7 +286,9 @@ func (e *epochs) recover(ctx context.Context, memory, was string, v epoch) error
 		if err := pause(ctx, &wait); err != nil {
 			return err
 		}
-		if now, err := e.h.set.Fence.Value(ctx, epochRegister); err != nil || now != was {
+		// Where the broker lost its memory again, the others wait for what this node puts back
+		// into the next.
+		if has, now, _, err := e.read(ctx); err != nil || now != was || has != memory {
 			e.hurry()
 			return err
 		}

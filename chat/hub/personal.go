@@ -112,18 +112,22 @@ func (h *Hub) concerned(ctx context.Context, e *chat.Event) (users []chat.UserID
 		}
 		return users, whyMention, nil
 	case *chat.Member:
-		if !c.Role.Belongs() || isDirect(e.Room) {
+		if !c.Role.Belongs() {
 			break
 		}
-		// His sessions look at his rooms when the reference comes: it must be true then,
-		// also where the archive is away.
+		// His sessions look at his rooms when the reference comes, and texts that follow in a
+		// direct room are for those who have rows: it must be true then, also where the
+		// archive is away.
 		if err := h.writeRow(ctx, e); err != nil {
 			return nil, "", err
 		}
-		if c.User == e.Sender {
+		switch {
+		case isDirect(e.Room):
+		case c.User == e.Sender:
 			return []chat.UserID{c.User}, whyJoined, nil
+		default:
+			return []chat.UserID{c.User}, whyInvitation, nil
 		}
-		return []chat.UserID{c.User}, whyInvitation, nil
 	}
 	return nil, "", nil
 }

@@ -132,11 +132,26 @@ func (w *world) run() {
 		if s.Archive {
 			w.archive()
 		}
-		if len(w.check.broken) > 0 {
+		if w.broke() {
 			break
 		}
 	}
 	w.finish()
+}
+
+// tell tells how the nodes are in a step. Hosts' followers are at work.
+func (w *world) tell(actions []action) {
+	condition := w.condition(actions)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.check.begins(w.step, condition)
+}
+
+// broke says whether a promise was broken.
+func (w *world) broke() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.check.broken) > 0
 }
 
 // together has everything happen that is planned for a step.
@@ -148,7 +163,7 @@ func (w *world) together(actions []action) {
 	for _, a := range actions {
 		w.befalls(a)
 	}
-	w.check.begins(w.step, w.condition(actions))
+	w.tell(actions)
 	var all []func()
 	for _, a := range actions {
 		if do := w.act(a); do != nil {
@@ -372,6 +387,8 @@ func (w *world) recovers(which func(node int) bool) {
 
 // lose has the broker lose the end of each room, or everything, while others are at work.
 func (w *world) lose(a action) func() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.losses++
 	w.check.lost(w.step)
 	step := w.step

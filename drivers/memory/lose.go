@@ -9,6 +9,7 @@ import (
 // lost is what there is of a room that isn't open again since the broker lost events.
 type lost struct {
 	back    []chat.Event // that were put back
+	upTo    chat.Seq     // the last of these
 	doubt   bool
 	version int64
 }
@@ -150,8 +151,9 @@ func (b broker) PutBack(ctx context.Context, memory string, events []chat.Event,
 			continue
 		}
 		r.lost.back = append(r.lost.back, e)
+		r.lost.upTo = max(r.lost.upTo, e.Last(), r.last)
 		r.lost.version++
-		d.log[e.Room.Shard()].add(e.Room, max(e.Last(), r.last)) // so that it is opened and archived
+		d.log[e.Room.Shard()].add(e.Room, r.lost.upTo) // so that it is opened and archived
 	}
 	for _, room := range doubtful {
 		if r := d.room(room); r.lost != nil && !r.lost.doubt {

@@ -86,7 +86,8 @@ func TestSearchFinds(t *testing.T) {
 		{[]string{"-q", "hello wor*"}, "1 of 1"},
 		{[]string{"-q", "hello -wor*"}, "1 of 1"},
 		{[]string{"-q", "hello from:bob"}, "1 of 1"},
-		{[]string{"-q", "hello from:Bob"}, "0 of 0"},
+		{[]string{"-q", "hello from:Bob"}, "1 of 1"}, // nobody is called just so
+		{[]string{"-q", "hello from:Rob"}, "0 of 0"},
 		{[]string{"-q", "hello in:#b"}, "0 of 0"},
 		{[]string{"-q", "hello after:2007-05-02"}, "1 of 1"},
 		{[]string{"-q", "hello before:2007-05-02"}, "1 of 1"},

@@ -250,6 +250,7 @@ func (k *Kit) Settle() {
 	if i := slices.IndexFunc(k.nodes, func(n *node) bool { return !n.killed() }); i >= 0 {
 		ctx, cancel := context.WithTimeout(k.t.Context(), settleTime)
 		defer cancel()
+		var why error // before the time was over
 		for {
 			err := k.Node(i).Admin().CatchUp(ctx)
 			if err == nil {
@@ -259,9 +260,11 @@ func (k *Kit) Settle() {
 				break
 			}
 			if ctx.Err() != nil {
-				k.t.Errorf("hubtest: the nodes don't settle: %v", err)
+				lag, _ := k.Node(i).Admin().Lag(k.t.Context())
+				k.t.Errorf("hubtest: the nodes don't settle: %v, %v; they are behind by %+v", err, why, lag)
 				break
 			}
+			why = err
 			time.Sleep(100 * time.Millisecond)
 		}
 	}

@@ -440,6 +440,34 @@ func TestLossAfterLoss(t *testing.T) {
 	})
 }
 
+// A node that put back waits for the others no longer than the memory lasts into which it
+// did: they wait for it in the next.
+func TestALossWhileNodesPutBack(t *testing.T) {
+	hubtest.Run(t, 3, func(t *testing.T, k *hubtest.Kit) {
+		k.Room("r", "ann")
+		k.Settle()
+		var want []string
+		for i := range 30 {
+			for node := range 3 {
+				body := fmt.Sprint(i, " ", node)
+				say(t, k, node, "ann", "r", body)
+				want = append(want, body)
+			}
+			k.Lose(-1)
+			time.Sleep(time.Duration(i) * 100 * time.Millisecond)
+			k.Lose(-1)
+			time.Sleep(5 * time.Second)
+		}
+		k.Settle()
+		if got := k.Texts("r"); !slices.Equal(got, want) {
+			t.Errorf("the room reads %q", got)
+		}
+		if n := fillers(everything(t, k, 0, "ann", "r")); n > 0 {
+			t.Errorf("%d voids, though everybody was there", n)
+		}
+	})
+}
+
 // A change of standing that was pending is told to sessions when it is placed.
 func TestMembershipsAreDoneThoughTheBrokerIsDown(t *testing.T) {
 	hubtest.Run(t, 2, func(t *testing.T, k *hubtest.Kit) {
@@ -580,6 +608,32 @@ func TestAFullDiskRefuses(t *testing.T) {
 		k.Settle()
 		if got := k.Texts("r"); len(got) != 0 {
 			t.Errorf("the room reads %q", got)
+		}
+	})
+}
+
+// What an event demands outside of the log is done though the broker loses the event, and
+// all that could list it, as soon as the archive has it.
+func TestARoleOutlivesALossThoughTheDirectoryWasAway(t *testing.T) {
+	hubtest.Run(t, 1, func(t *testing.T, k *hubtest.Kit) {
+		k.Room("r", "ann", "bob")
+		set := func(role chat.Role) {
+			if err := k.As(0, "ann").Room("r").SetMember(t.Context(), "bob", role, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		set(chat.RoleBanned)
+		k.Settle()
+		slow := k.Fail(hubtest.Broker, hubtest.Fault{Slow: 1500 * time.Millisecond}) // so that the change is pending
+		set(chat.RoleNone)
+		away := k.Fail(hubtest.Directory, hubtest.Down)
+		slow()
+		time.Sleep(time.Minute)
+		k.Lose(-1)
+		away()
+		k.Settle()
+		if info, err := k.As(0, "bob").Room("r").Info(t.Context()); err != nil || info.Role != chat.RoleNone {
+			t.Errorf("bob is %v, %v", info.Role, err)
 		}
 	})
 }
