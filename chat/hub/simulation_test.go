@@ -53,7 +53,9 @@ func TestSimulation(t *testing.T) {
 						p = drawPlan(uint64(*firstSeed + i - len(kept)))
 					}
 					w := simulate(t, name, p)
-					ran.Add(1)
+					if n := ran.Add(1); n%1000 == 0 {
+						fmt.Fprintf(os.Stderr, "simulation: %d of %d\n", n, len(kept)+*seeds)
+					}
 					events.Add(int64(len(w.check.at)))
 					crashes.Add(int64(w.crashes))
 					losses.Add(int64(w.losses))

@@ -356,3 +356,24 @@ func TestAFollowerTriesAgainByItself(t *testing.T) {
 		}
 	})
 }
+
+// A shutdown doesn't wait for what a broker that is away would deliver.
+func TestANodeThatIsCutOffShutsDown(t *testing.T) {
+	hubtest.Run(t, 2, func(t *testing.T, k *hubtest.Kit) {
+		k.Room("r", "ann")
+		s := connect(t, k, 0, "ann")
+		k.Settle()
+		defer k.Fail(hubtest.Broker, hubtest.Down, 0)()
+		say(t, k, 1, "ann", "r", "on its way")
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		began := time.Now()
+		k.Node(0).Shutdown(ctx)
+		if took := time.Since(began); took > 2*time.Minute {
+			t.Errorf("it took %v", took)
+		}
+		k.Kill(0)
+		s.Close()
+	})
+}

@@ -3,6 +3,7 @@ package hubtest
 import (
 	"context"
 	"iter"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,8 +50,9 @@ func (w brokerWire) Recent(ctx context.Context, room chat.RoomID, r chat.Range) 
 
 func (w brokerWire) Attach(ctx context.Context, name string, s chat.Sink) (chat.Link, error) {
 	return ask(ctx, w.n, Broker, func() (chat.Link, error) {
-		l, err := w.to.Attach(ctx, name, sinkWire{w.n, s})
-		return linkWire{w.n, l}, err
+		over := make(chan struct{})
+		l, err := w.to.Attach(ctx, name, sinkWire{w.n, s, over})
+		return linkWire{w.n, l, sync.OnceFunc(func() { close(over) })}, err
 	})
 }
 
@@ -112,8 +114,9 @@ func (w diskWire) Drop(ctx context.Context, ids []chat.EventID) error {
 }
 
 type linkWire struct {
-	n  *node
-	to chat.Link
+	n    *node
+	to   chat.Link
+	over func() // nothing waits to be delivered any more
 }
 
 func (w linkWire) Subscribe(ctx context.Context, rooms ...chat.RoomID) ([]chat.Seq, error) {
@@ -121,12 +124,13 @@ func (w linkWire) Subscribe(ctx context.Context, rooms ...chat.RoomID) ([]chat.S
 }
 
 func (w linkWire) Unsubscribe(rooms ...chat.RoomID) { w.to.Unsubscribe(rooms...) }
-func (w linkWire) Close() error                     { return w.to.Close() }
+func (w linkWire) Close() error                     { w.over(); return w.to.Close() }
 
 // sinkWire delivers nothing to a node that is cut off or dead.
 type sinkWire struct {
-	n  *node
-	to chat.Sink
+	n    *node
+	to   chat.Sink
+	over chan struct{} // closed with the link
 }
 
 // open waits until the node can be reached, and says whether it lives.
@@ -142,6 +146,8 @@ func (w sinkWire) open() bool {
 		select {
 		case <-f.healed:
 		case <-w.n.dead:
+		case <-w.over:
+			return false
 		}
 	}
 }
