@@ -24,7 +24,8 @@ func TestLimitsPage(t *testing.T) {
 	for _, w := range Words {
 		fmt.Fprintf(&b, "| %s | %s | %s | %d |\n", w.What, w.Holds, w.Compared, w.Most)
 	}
-	b.WriteString("\nOver a limit is `chat.ErrTooLarge` with the limit, anything else `chat.ErrInvalid`; both name the field.\n")
+	b.WriteString("\nOver a limit is `chat.ErrTooLarge` with the limit, anything else `chat.ErrInvalid`; both name the field.\n" +
+		"The limits of a query are in [search.md](search.md#limits).\n")
 	if *update {
 		if err := os.WriteFile(limitsPage, []byte(b.String()), 0o644); err != nil {
 			t.Fatal(err)

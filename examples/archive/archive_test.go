@@ -97,6 +97,18 @@ func TestATruncatedFileKeepsWhatWasRead(t *testing.T) {
 	has(t, got, "set.jsonl.gz:6: unexpected EOF", "5 events", "refused 1")
 }
 
+// Who reads or searches learns that something is missing.
+func TestRefusalsAreTold(t *testing.T) {
+	path := file(t, "set.jsonl", small+"garbage\n")
+	for _, args := range [][]string{{"page", "-room", "#a", path}, {"search", "-q", "hello", path}} {
+		got, err := archiveRun(t, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		has(t, got, "1 of 6 records were refused, the first is "+path+":6: ")
+	}
+}
+
 func TestWrongCalls(t *testing.T) {
 	path := file(t, "set.jsonl", small)
 	for _, c := range []struct {
@@ -107,6 +119,7 @@ func TestWrongCalls(t *testing.T) {
 		{[]string{"dance"}, "usage:"},
 		{[]string{"import"}, "no files"},
 		{[]string{"import", "-x", path}, "flag provided but not defined"},
+		{[]string{"search", path, "-q", "hello"}, "flags come before files: -q"},
 	} {
 		got, err := archiveRun(t, c.args...)
 		if err == nil {

@@ -65,7 +65,7 @@ func (a *archive) Close(ctx context.Context) {
 }
 
 // load opens an archive and imports files into it. Progress is drawn on
-// progress, if that is a terminal.
+// progress, if that is a terminal; what was refused is told there, with the first.
 func load(ctx context.Context, files []string, progress io.Writer) (*archive, error) {
 	a, err := newArchive(ctx)
 	if err != nil {
@@ -74,6 +74,9 @@ func load(ctx context.Context, files []string, progress io.Writer) (*archive, er
 	if err := a.load(ctx, files, progress); err != nil {
 		a.Close(ctx)
 		return nil, err
+	}
+	if n := a.refusals(); n > 0 {
+		fmt.Fprintf(progress, "%d of %d records were refused, the first is %v\n", n, a.records, a.refused[0])
 	}
 	return a, nil
 }
@@ -90,6 +93,9 @@ func searchable(ctx context.Context, files []string, progress io.Writer) (*archi
 	}
 	return a, nil
 }
+
+// refusals is how many records didn't become events.
+func (a *archive) refusals() int { return a.records - a.result.Added - a.result.Known }
 
 func (a *archive) load(ctx context.Context, files []string, progress io.Writer) error {
 	seen, done := progressBar(files, progress)
@@ -248,12 +254,15 @@ func runImport(ctx context.Context, c *command) error {
 	if err != nil {
 		return err
 	}
-	a, err := load(ctx, files, c.err)
+	a, err := newArchive(ctx)
 	if err != nil {
 		return err
 	}
 	defer a.Close(ctx)
-	refused := a.records - a.result.Added - a.result.Known
+	if err := a.load(ctx, files, c.err); err != nil {
+		return err
+	}
+	refused := a.refusals()
 	people := len(a.people)
 	for n := range a.people {
 		if n.name == "" {

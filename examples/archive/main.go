@@ -21,6 +21,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 )
 
 func main() {
@@ -50,6 +51,11 @@ const usage = `usage: archive VERB [flags] FILE…
   search   finds messages
   check    compares searches with known answers
 archive VERB -h lists the flags of a verb
+
+Files are lines of JSON, plain or gzip, sorted by time:
+  {"room":"#lobby","author":"ann","at":"2007-05-01T12:00:00Z","text":"hello","kind":"message"}
+kind is message, action, bot, file, topic, or another, which becomes a notice. Files a-2004-2007
+and a-2008 are one set, a; sets keep their people and rooms apart.
 `
 
 // command is one call of a verb.
@@ -75,6 +81,12 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 func (c *command) parse() ([]string, error) {
 	if err := c.flags.Parse(c.args); err != nil {
 		return nil, flag.ErrHelp // the flag set has said why
+	}
+	for _, file := range c.flags.Args() {
+		if strings.HasPrefix(file, "-") && file != "-" {
+			fmt.Fprintf(c.err, "flags come before files: %s\n", file)
+			return nil, flag.ErrHelp
+		}
 	}
 	if c.flags.NArg() == 0 {
 		fmt.Fprintln(c.err, "no files are named")
