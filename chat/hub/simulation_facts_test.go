@@ -85,9 +85,6 @@ func (c *checker) placed() (ids []chat.EventID) {
 
 // archived tells that the archive had all behind a step that was placed before.
 func (c *checker) archived(step int, placed []chat.EventID) {
-	if waitsForCatchUpBehindALoss && slices.ContainsFunc(c.losses, func(l loss) bool { return l.over == 0 }) {
-		return
-	}
 	c.note("%d all is archived", step)
 	for _, id := range placed {
 		if f := c.facts[id]; f.safe == 0 && c.firm(id, f.since) {

@@ -81,7 +81,7 @@ func (c *checker) concerns(user string, e *chat.Event) (must, may bool) {
 			return false, false
 		case direct:
 			there := len(c.lets[who]) > 0
-			return there && (c.calm() || !waitsForPendingDirectRooms), there
+			return there, there
 		}
 		never := slices.ContainsFunc(c.outs[who], func(o out) bool { return o.holds(c.fact(e.ID).born, c.step) })
 		return named && c.belongs[who], !never
