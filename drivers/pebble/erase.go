@@ -22,14 +22,14 @@ func (h history) Erase(ctx context.Context, at []chat.Position) error {
 		return err
 	}
 	p := h.place
-	if !p.writable || p.guard.dead.Load() { // a disk that is all but full is no reason
-		return p.unavailable(op)
+	if !p.Well() { // a disk that is all but full is no reason
+		return p.Unavailable(op)
 	}
 	// What is durable must be indexed: from a tombstone it couldn't be.
 	p.indexMu.Lock()
 	defer p.indexMu.Unlock()
 	if _, err := p.followAll(); err != nil {
-		return p.reader(op, err)
+		return p.Reader(op, err)
 	}
 	var shards [chat.Shards]bool
 	for i := range at {
@@ -39,7 +39,7 @@ func (h history) Erase(ctx context.Context, at []chat.Position) error {
 	w := p.begin(op, shards)
 	for i := range at {
 		if err := p.erase(w, at[i]); err != nil {
-			failed = failed.Fail(i, p.reader(op, err))
+			failed = failed.Fail(i, p.Reader(op, err))
 		}
 	}
 	if err := w.commit(); err != nil {
@@ -95,8 +95,8 @@ func (h history) inSpan(ctx context.Context, op string, span storage.Span) (room
 		return nil, err
 	}
 	defer leave()
-	if !h.place.writable || h.place.guard.dead.Load() {
-		return nil, h.place.unavailable(op)
+	if !h.place.Well() {
+		return nil, h.place.Unavailable(op)
 	}
 	if span.Room != "" {
 		return []chat.RoomID{{Tenant: span.Tenant, Key: span.Room}}, nil
@@ -108,7 +108,7 @@ func (h history) inSpan(ctx context.Context, op string, span storage.Span) (room
 			return true, nil
 		})
 		if err != nil {
-			return nil, h.place.reader(op, err)
+			return nil, h.place.Reader(op, err)
 		}
 	}
 	return rooms, nil
@@ -125,13 +125,13 @@ func (h history) pruneRoom(ctx context.Context, id chat.RoomID, before time.Time
 	p.indexMu.Lock()
 	defer p.indexMu.Unlock()
 	if _, err := p.followAll(); err != nil {
-		return p.reader(op, err)
+		return p.Reader(op, err)
 	}
 	v, err := p.look(id)
 	if err != nil || v.first == 0 || v.first > v.head {
-		return p.reader(op, err)
+		return p.Reader(op, err)
 	}
-	x := walker{view: v, db: p.db}
+	x := walker{view: v, db: p.DB()}
 	to := v.head + 1
 	if e := x.since(before); e != nil {
 		to = e.Seq
@@ -144,7 +144,7 @@ func (h history) pruneRoom(ctx context.Context, id chat.RoomID, before time.Time
 	if err = errors.Join(err, x.err); err != nil {
 		w.unlock()
 		w.batch.Close()
-		return p.reader(op, err)
+		return p.Reader(op, err)
 	}
 	s := &p.shards[id.Shard()]
 	if r, err := s.find(id); err == nil && r != nil && n > 0 {
@@ -157,7 +157,7 @@ func (h history) pruneRoom(ctx context.Context, id chat.RoomID, before time.Time
 		err = errors.Join(w.batch.Set(recordKey(id), r.stored().append(nil), nil),
 			w.batch.Set(progressKey(s.n), s.progress.append(nil), nil))
 		if err != nil {
-			p.guard.fail(err)
+			p.Fail(err)
 		}
 	}
 	return w.commit()
@@ -189,44 +189,13 @@ func (s *Store) Scrub(ctx context.Context, span storage.Span) error {
 		return err
 	}
 	defer leave()
-	p := s.place
-	if !p.writable || p.guard.dead.Load() {
-		return p.unavailable(op)
-	}
-	ctx, cancel := context.WithCancel(ctx) // a merge that can't be done is tried for ever
-	defer cancel()
-	done := make(chan struct{})
-	defer close(done)
-	go func() {
-		select {
-		case <-p.guard.died:
-			cancel()
-		case <-done:
-		}
-	}()
-	// A log that is done with is written over by the next one, but not at once, and not
-	// to its end.
-	p.guard.fresh.Store(true)
-	defer p.guard.fresh.Store(false)
-	for range 2 * p.options(p.guard, false).MemTableStopWritesThreshold {
-		if err := p.db.Flush(); err != nil {
-			return p.reader(op, err)
-		}
-	}
+	var ranges [][2][]byte
 	for _, kind := range []byte{prefixEvent, prefixID, prefixChange, prefixLoose} {
 		from := word([]byte{kind}, span.Tenant)
 		if span.Room != "" {
 			from = word(from, span.Room)
 		}
-		err := p.db.Compact(ctx, from, after(from), false)
-		switch {
-		case p.guard.dead.Load():
-			return p.unavailable(op)
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil:
-			return p.reader(op, err)
-		}
+		ranges = append(ranges, [2][]byte{from, after(from)})
 	}
-	return nil
+	return s.place.Scrub(ctx, op, ranges...)
 }

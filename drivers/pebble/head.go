@@ -27,9 +27,9 @@ func (b broker) Recent(ctx context.Context, id chat.RoomID, r chat.Range) (chat.
 	}
 	v, err := b.place.look(id)
 	if err != nil || v.first == 0 || v.first > v.head {
-		return chat.Head{}, b.place.reader(op, err)
+		return chat.Head{}, b.place.Reader(op, err)
 	}
-	w := walker{view: v, db: b.place.db}
+	w := walker{view: v, db: b.place.DB()}
 	h := chat.Head{First: v.first, Last: v.head, TextSeq: v.textSeq}
 	switch r.Anchor() {
 	case chat.AnchorLatest:
@@ -41,7 +41,7 @@ func (b broker) Recent(ctx context.Context, id chat.RoomID, r chat.Range) (chat.
 	}
 	w.close()
 	if w.err != nil {
-		return chat.Head{}, b.place.reader(op, w.err)
+		return chat.Head{}, b.place.Reader(op, w.err)
 	}
 	return h, nil
 }
@@ -71,15 +71,15 @@ func (b broker) Archived(ctx context.Context, upTo ...chat.Position) error {
 		return err
 	}
 	p := b.place
-	if !p.writable || p.guard.dead.Load() {
-		return p.unavailable(op)
+	if !p.Well() {
+		return p.Unavailable(op)
 	}
 	var failed *chat.BatchError
 	for i, at := range upTo {
 		s := &p.shards[at.Room.Shard()]
 		s.mu.Lock()
 		if err := s.archived(at); err != nil {
-			failed = failed.Fail(i, p.reader(op, err))
+			failed = failed.Fail(i, p.Reader(op, err))
 		}
 		s.mu.Unlock()
 	}
@@ -150,7 +150,7 @@ func (b broker) Changed(ctx context.Context, n int, after string, limit int) ([]
 		return true, nil
 	})
 	if err != nil {
-		return nil, "", p.reader(op, err)
+		return nil, "", p.Reader(op, err)
 	}
 	if len(placed) < limit {
 		to = durable

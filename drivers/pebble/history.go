@@ -24,13 +24,13 @@ func (h history) Append(ctx context.Context, events []chat.Event) error {
 	p := h.place
 	known, failed, err := p.has(events)
 	if err != nil || len(known) == 0 {
-		return orFailed(p.reader(op, err), failed)
+		return orFailed(p.Reader(op, err), failed)
 	}
-	if err := p.canWrite(op); err != nil {
+	if err := p.CanWrite(op); err != nil {
 		return err
 	}
 	if err := p.keepUp(); err != nil {
-		return p.reader(op, err)
+		return p.Reader(op, err)
 	}
 	var shards [chat.Shards]bool
 	for _, i := range known {
@@ -42,13 +42,13 @@ func (h history) Append(ctx context.Context, events []chat.Event) error {
 		e := events[i] // it is held
 		waiting, err := p.append(w, &e)
 		if err != nil {
-			failed = failed.Fail(i, p.reader(op, err))
+			failed = failed.Fail(i, p.Reader(op, err))
 		}
 		waits = waits || waiting
 	}
 	if waits {
 		if err := w.settle(); err != nil {
-			p.guard.fail(err)
+			p.Fail(err)
 		}
 	}
 	if err := w.commit(); err != nil {
@@ -81,7 +81,7 @@ func (p *place) has(events []chat.Event) (others []int, failed *chat.BatchError,
 			if err != nil {
 				return nil, nil, err
 			}
-			w = walker{view: v, db: p.db}
+			w = walker{view: v, db: p.DB()}
 			w.id = e.Room
 		}
 		old := w.at(e.Seq)
@@ -180,14 +180,14 @@ func (h history) Lookup(ctx context.Context, refs []storage.Ref) (storage.Page, 
 		v, ok := views[ref.Room]
 		if !ok {
 			if v, err = h.place.look(ref.Room); err != nil {
-				return storage.Page{}, h.place.reader(op, err)
+				return storage.Page{}, h.place.Reader(op, err)
 			}
 			views[ref.Room] = v
 		}
-		w := walker{view: v, db: h.place.db}
+		w := walker{view: v, db: h.place.DB()}
 		e := w.find(ref)
 		if w.err != nil {
-			return storage.Page{}, h.place.reader(op, w.err)
+			return storage.Page{}, h.place.Reader(op, w.err)
 		}
 		if e != nil {
 			page.Events = append(page.Events, *e)
@@ -195,10 +195,10 @@ func (h history) Lookup(ctx context.Context, refs []storage.Ref) (storage.Page, 
 		}
 	}
 	for _, id := range sorted(byRoom) {
-		w := walker{view: views[id], db: h.place.db}
+		w := walker{view: views[id], db: h.place.DB()}
 		page.Changes = append(page.Changes, w.changes(byRoom[id])...)
 		if w.close(); w.err != nil {
-			return storage.Page{}, h.place.reader(op, w.err)
+			return storage.Page{}, h.place.Reader(op, w.err)
 		}
 	}
 	return page, nil

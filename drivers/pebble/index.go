@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/internal/pebbledb"
 )
 
 // mostBehind is how many events may wait for their ids and changes to be written.
@@ -23,27 +24,17 @@ func (p *place) index() {
 		case <-p.quit:
 			return
 		case <-p.kick:
-			err = p.inside(func() error {
+			err = p.Inside(func() error {
 				_, err := p.follow()
 				return err
 			})
 		case <-hour.C:
-			err = p.inside(p.forget)
+			err = p.Inside(p.forget)
 		}
 		if err != nil {
-			p.note(err)
+			p.Note(err)
 		}
 	}
-}
-
-// inside runs something while the store is open for writing.
-func (p *place) inside(do func() error) error {
-	p.gate.RLock()
-	defer p.gate.RUnlock()
-	if p.closed || p.db == nil || !p.writable || p.guard.dead.Load() {
-		return nil
-	}
-	return do()
 }
 
 func (p *place) wakeIndex() {
@@ -216,7 +207,7 @@ func (s *shard) recover() (n int, err error) {
 			return 0, err
 		}
 		if r == nil {
-			return 0, damaged("a room")
+			return 0, pebbledb.Damaged("a room")
 		}
 		w := walker{view: r.view(), db: s.db}
 		for e := w.ge(f.from); e != nil; e = w.next() {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/internal/pebbledb"
 )
 
 // The keys. A room is its tenant and key, each as word, so that rooms lie in the order of
@@ -133,7 +134,7 @@ func (v *values) string() string {
 
 func (v *values) done(what string) error {
 	if v.bad || len(v.b) > 0 {
-		return damaged(what)
+		return pebbledb.Damaged(what)
 	}
 	return nil
 }

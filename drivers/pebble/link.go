@@ -110,7 +110,7 @@ func (l *link) Subscribe(ctx context.Context, rooms ...chat.RoomID) ([]chat.Seq,
 	from := make([]chat.Seq, len(rooms))
 	for i, id := range rooms {
 		if from[i], err = l.subscribe(id); err != nil {
-			return nil, l.s.place.reader(op, err)
+			return nil, l.s.place.Reader(op, err)
 		}
 	}
 	return from, nil
@@ -296,14 +296,14 @@ func (l *link) deliver(id chat.RoomID) bool {
 // next is what comes behind the cursor at, which it moves: events, or a gap up to a Seq.
 func (l *link) next(id chat.RoomID) (at chat.Seq, events []chat.Event, gap chat.Seq) {
 	p := l.s.place
-	leave, err := p.enter("deliver")
+	leave, err := p.Enter("deliver")
 	if err != nil {
 		return 0, nil, 0
 	}
 	defer leave()
 	v, err := p.look(id)
 	if err != nil {
-		p.note(err)
+		p.Note(err)
 		return 0, nil, 0
 	}
 	l.mu.Lock()
@@ -316,10 +316,10 @@ func (l *link) next(id chat.RoomID) (at chat.Seq, events []chat.Event, gap chat.
 	if at < to { // what should come next was pruned
 		gap = to
 	} else {
-		w := walker{view: v, db: p.db}
+		w := walker{view: v, db: p.DB()}
 		events = w.above(w.behind(at), deliverBatch, true)
 		if w.close(); w.err != nil || len(events) == 0 {
-			p.note(p.reader("deliver", w.err))
+			p.Note(p.Reader("deliver", w.err))
 			return at, nil, 0
 		}
 		to = events[len(events)-1].Last()

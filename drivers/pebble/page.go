@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/internal/pebbledb"
 	"github.com/parlor-chat/parlor/storage"
 )
 
@@ -27,13 +28,13 @@ func (h history) Page(ctx context.Context, id chat.RoomID, r chat.Range) (storag
 	}
 	v, err := h.place.look(id)
 	if err != nil || v.first == 0 {
-		return storage.Page{}, h.place.reader(op, err)
+		return storage.Page{}, h.place.Reader(op, err)
 	}
-	w := walker{view: v, db: h.place.db}
+	w := walker{view: v, db: h.place.DB()}
 	items, older, newer := r.Cut(w.around(r))
 	p := storage.Page{Events: items, Changes: w.changes(items), First: v.first, Head: v.head, Older: older, Newer: newer}
 	if w.close(); w.err != nil {
-		return storage.Page{}, h.place.reader(op, w.err)
+		return storage.Page{}, h.place.Reader(op, w.err)
 	}
 	return p, nil
 }
@@ -85,7 +86,7 @@ func (w *walker) seqOf(id chat.EventID) (chat.Seq, error) {
 	defer closer.Close()
 	n, k := binary.Varint(b)
 	if k <= 0 {
-		return 0, damaged("an id")
+		return 0, pebbledb.Damaged("an id")
 	}
 	return chat.Seq(n), nil
 }

@@ -22,11 +22,11 @@ func (b broker) Publish(ctx context.Context, events []chat.Event) ([]chat.Receip
 		return nil, err
 	}
 	p := b.place
-	if err := p.canWrite(op); err != nil {
+	if err := p.CanWrite(op); err != nil {
 		return nil, err
 	}
 	if err := p.keepUp(); err != nil {
-		return nil, p.reader(op, err)
+		return nil, p.Reader(op, err)
 	}
 	var shards [chat.Shards]bool
 	own := make([]chat.Event, len(events)) // they are held
@@ -49,7 +49,7 @@ func (b broker) Publish(ctx context.Context, events []chat.Event) ([]chat.Receip
 		}
 		switch {
 		case err != nil:
-			failed = failed.Fail(i, p.reader(op, err))
+			failed = failed.Fail(i, p.Reader(op, err))
 		case known != nil:
 			if receipts[i], err = again(known, e); err != nil {
 				failed = failed.Fail(i, err)
@@ -70,7 +70,7 @@ func (b broker) Publish(ctx context.Context, events []chat.Event) ([]chat.Receip
 				e.TextSeq++
 			}
 			if err := w.add(s, r, e); err != nil {
-				failed = failed.Fail(i, p.reader(op, err))
+				failed = failed.Fail(i, p.Reader(op, err))
 				continue
 			}
 			receipts[i] = chat.Receipt{ID: e.ID, State: chat.Placed, Seq: e.Seq, TextSeq: e.TextSeq, At: e.At}
@@ -78,7 +78,7 @@ func (b broker) Publish(ctx context.Context, events []chat.Event) ([]chat.Receip
 	}
 	if waits {
 		if err := w.settle(); err != nil {
-			p.guard.fail(err)
+			p.Fail(err)
 		}
 	}
 	if err := w.commit(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/internal/pebbledb"
 )
 
 // shard is what is held in memory of the rooms of a shard. Whoever places something in it
@@ -92,7 +93,7 @@ func (s *shard) start(db *pebble.DB, writable bool) error {
 		s.caps = caps{number: -1}
 	}
 	s.db, s.progress = db, progress{}
-	b, err := get(db, progressKey(s.n))
+	b, err := pebbledb.Get(db, progressKey(s.n))
 	if err == nil && b != nil {
 		s.progress, err = parseProgress(b)
 	}
@@ -151,7 +152,7 @@ func (s *shard) make(id chat.RoomID) (*room, error) {
 
 // load reads a room. What lies above its cap isn't there.
 func (s *shard) load(r *room) error {
-	b, err := get(s.db, recordKey(r.id))
+	b, err := pebbledb.Get(s.db, recordKey(r.id))
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/internal/pebbledb"
 	"github.com/parlor-chat/parlor/storage"
 )
 
@@ -57,9 +58,9 @@ func (h history) scan(ctx context.Context, span storage.Span, key string, seq ch
 		bounds.LowerBound = word(tenant, span.Room)
 		bounds.UpperBound = after(bounds.LowerBound)
 	}
-	it, err := p.db.NewIter(bounds)
+	it, err := p.DB().NewIter(bounds)
 	if err != nil {
-		return nil, p.reader(op, err)
+		return nil, p.Reader(op, err)
 	}
 	defer it.Close()
 	var part []chat.Event
@@ -67,24 +68,24 @@ func (h history) scan(ctx context.Context, span storage.Span, key string, seq ch
 	for it.SeekGE(at) && len(part) < scanBatch {
 		key, _, ok := unword(it.Key()[len(tenant):])
 		if !ok {
-			return nil, p.reader(op, damaged("a key"))
+			return nil, p.Reader(op, pebbledb.Damaged("a key"))
 		}
 		id := chat.RoomID{Tenant: span.Tenant, Key: key}
 		from := chat.Seq(lastNumber(it.Key()))
 		v, err := p.look(id)
 		if err != nil {
-			return nil, p.reader(op, err)
+			return nil, p.Reader(op, err)
 		}
 		if v.first > 0 {
-			w := walker{view: v, db: p.db}
+			w := walker{view: v, db: p.DB()}
 			part = append(part, w.above(from, scanBatch-len(part), true)...)
 			if w.close(); w.err != nil {
-				return nil, p.reader(op, w.err)
+				return nil, p.Reader(op, w.err)
 			}
 		}
 		at = after(roomKey(prefixEvent, id))
 	}
-	return part, p.reader(op, it.Error())
+	return part, p.Reader(op, it.Error())
 }
 
 func cursorAt(room string, seq chat.Seq) storage.Cursor {
@@ -133,12 +134,12 @@ func (h history) Rooms(ctx context.Context, n int, behind chat.RoomID, limit int
 		}
 		return len(heads) < limit, err
 	})
-	return heads, p.reader(op, err)
+	return heads, p.Reader(op, err)
 }
 
 // records goes through the rooms of a part of the keys, until it is told not to go on.
 func (p *place) records(from, to []byte, each func(chat.RoomID) (bool, error)) error {
-	it, err := p.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
+	it, err := p.DB().NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {
 		return err
 	}
@@ -147,7 +148,7 @@ func (p *place) records(from, to []byte, each func(chat.RoomID) (bool, error)) e
 		tenant, rest, ok1 := unword(it.Key()[2:])
 		key, _, ok2 := unword(rest)
 		if !ok1 || !ok2 {
-			return damaged("a key")
+			return pebbledb.Damaged("a key")
 		}
 		if on, err := each(chat.RoomID{Tenant: tenant, Key: key}); err != nil || !on {
 			return err

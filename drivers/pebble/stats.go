@@ -11,6 +11,7 @@ type Stats struct {
 	Events int64 // that aren't pruned; those of the last moments may not be counted yet
 	Bytes  int64 // on the disk
 	Behind int64 // events whose ids and changes aren't written yet
+	Torn   int64 // ends of logs that a crash tore, and that were cut, since the store was opened
 	Write  bool  // whether anything can be placed
 	Last   error // the last that went wrong since the store was opened; nil: nothing
 	At     time.Time
@@ -25,7 +26,7 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 	}
 	defer leave()
 	p := s.place
-	x := Stats{Bytes: int64(p.db.Metrics().DiskSpaceUsage()), Behind: p.behind.Load(), Write: p.canWrite(op) == nil}
+	x := Stats{Bytes: int64(p.DB().Metrics().DiskSpaceUsage()), Behind: p.behind.Load(), Torn: p.Torn(), Write: p.CanWrite(op) == nil}
 	for i := range p.shards {
 		sh := &p.shards[i]
 		sh.mu.Lock()
@@ -33,8 +34,6 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 		x.Events += sh.progress.events
 		sh.mu.Unlock()
 	}
-	if t := p.trouble.Load(); t != nil {
-		x.Last, x.At = t.err, t.at
-	}
+	x.At, x.Last = p.Trouble()
 	return x, nil
 }

@@ -137,7 +137,7 @@ func (s *Store) enter(ctx context.Context, op string) (leave func(), err error) 
 	if closed {
 		return nil, &chat.Error{Kind: chat.ErrClosed, Op: op}
 	}
-	return s.place.enter(op)
+	return s.place.Enter(op)
 }
 
 // batch refuses what is over the limit of one call.

@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/internal/pebbledb"
 )
 
 // walker goes through the events of a room that a view shows: those that are held in
@@ -85,7 +86,7 @@ func parse(b []byte, room chat.RoomID, s chat.Seq) (*chat.Event, error) {
 		return nil, err
 	}
 	if e.Room != room || e.Seq != s {
-		return nil, damaged("an event")
+		return nil, pebbledb.Damaged("an event")
 	}
 	return &e, nil
 }

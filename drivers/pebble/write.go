@@ -27,7 +27,7 @@ type written struct {
 
 // begin locks the shards that are named, in their order.
 func (p *place) begin(op string, shards [chat.Shards]bool) *write {
-	w := &write{p: p, op: op, locked: shards, batch: p.db.NewBatch()}
+	w := &write{p: p, op: op, locked: shards, batch: p.DB().NewBatch()}
 	for i := range shards {
 		if shards[i] {
 			p.shards[i].mu.Lock()
@@ -67,26 +67,26 @@ func (w *write) settle() error { return w.batch.LogData([]byte{0}, nil) }
 // then shows what was written. Where it fails nobody knows whether it was kept.
 func (w *write) commit() error {
 	err := w.feed()
-	if err == nil && w.p.guard.dead.Load() {
-		err = w.p.unavailable(w.op)
+	if err == nil && !w.p.Well() {
+		err = w.p.Unavailable(w.op)
 	}
 	empty := w.batch.Empty()
 	if err == nil && !empty {
-		err = w.p.db.ApplyNoSyncWait(w.batch, pebble.Sync)
+		err = w.p.DB().ApplyNoSyncWait(w.batch, pebble.Sync)
 	}
 	if err != nil {
-		w.p.guard.fail(err) // numbers were taken that are written nowhere
+		w.p.Fail(err) // numbers were taken that are written nowhere
 	}
 	w.unlock()
 	if err != nil {
-		return w.p.reader(w.op, err)
+		return w.p.Reader(w.op, err)
 	}
 	if !empty {
 		err = w.batch.SyncWait()
 	}
 	// A dead guard says that all is well: only now may it be believed.
-	if err != nil || w.p.guard.dead.Load() {
-		return w.p.unavailable(w.op)
+	if err != nil || !w.p.Well() {
+		return w.p.Unavailable(w.op)
 	}
 	w.show()
 	return w.batch.Close()

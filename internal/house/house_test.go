@@ -74,6 +74,7 @@ var arrows = []struct {
 	{"presence", []string{"chat"}, "a contract knows the words"},
 	{"drivers", []string{"chat", "storage", "search", "presence"}, "the set names the contracts, and links no driver"},
 	{"drivers/memory", []string{"chat", "storage", "search", "presence", "drivers", "internal/inverted"}, "an index is large enough for a place of its own"},
+	{"drivers/pebble", []string{"chat", "storage", "internal/pebbledb"}, "what a driver on Pebble has in common with others is in one place"},
 	{"drivers/...", []string{"chat", "storage", "search", "presence", "drivers"}, "drivers never know the hub"},
 	{"chat/hub", []string{"chat", "storage", "search", "search/query", "presence", "drivers"}, "the hub never knows a driver"},
 	{"chat/hub/hubtest", []string{"chat", "chat/hub", "storage", "search", "presence", "drivers", "drivers/memory", "drivers/journal"}, "a test kit brings what it needs"},
@@ -84,6 +85,7 @@ var arrows = []struct {
 	{"examples/...", []string{"chat", "chat/hub", "storage", "search", "search/query", "presence", "drivers/...", "internal/shareddata"}, "an example uses what everybody may"},
 	{"internal/suite", nil, "it runs cases of anything"},
 	{"internal/shareddata", nil, "it finds a folder"},
+	{"internal/pebbledb", []string{"chat"}, "it is behind drivers, and speaks their errors"},
 	{"internal/inverted", []string{"chat", "storage", "search"}, "it is behind the contract of an index"},
 	{"internal/...", []string{"internal/..."}, "tools of the house"},
 }

@@ -1,4 +1,4 @@
-package pebble
+package pebbledb
 
 import (
 	"time"
@@ -12,27 +12,27 @@ const (
 	slowest = 30 * time.Second
 )
 
-// watch looks at the free space each second, and opens the store again when it failed.
-func (p *place) watch() {
+// watch looks at the free space each second, and opens the folder again when it failed.
+func (f *Folder) watch() {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	wait, next := retry, time.Time{}
 	for {
 		select {
-		case <-p.quit:
+		case <-f.quit:
 			return
-		case <-p.broken:
+		case <-f.broken:
 		case <-tick.C:
-			p.checkSpace()
+			f.checkSpace()
 		}
-		p.gate.RLock()
-		well := p.writable && p.db != nil && !p.guard.dead.Load()
-		p.gate.RUnlock()
+		f.gate.RLock()
+		well := f.db != nil && f.Well()
+		f.gate.RUnlock()
 		switch now := time.Now(); {
 		case well:
 			wait = retry
 		case now.After(next):
-			p.mend()
+			f.mend()
 			next, wait = now.Add(wait), min(2*wait, slowest)
 		}
 	}
@@ -40,53 +40,53 @@ func (p *place) watch() {
 
 // mend closes the database and opens it again. Who is in a call has left before; nobody
 // waits for the disk, for a dead guard answers at once.
-func (p *place) mend() {
-	p.gate.Lock()
-	if err := p.shut(); err != nil {
-		p.opt.Log.Warn("parlor: pebble", "dir", p.dir, "says", err)
+func (f *Folder) mend() {
+	f.gate.Lock()
+	if err := f.shut(); err != nil {
+		f.warn(err)
 	}
-	p.checkSpaceNow()
-	for i := range p.shards {
-		p.shards[i].lose()
+	f.checkSpaceNow()
+	if f.opt.Lost != nil {
+		f.opt.Lost(f.writable)
 	}
-	p.behind.Store(0)
-	if p.open() == nil && p.writable {
-		p.opt.Log.Info("parlor: pebble is open again", "dir", p.dir)
+	if f.open() == nil && f.writable {
+		f.opt.Log.Info("parlor: "+f.opt.Name+" is open again", "dir", f.dir)
 	}
-	p.gate.Unlock()
-	p.nodes.wakeAll() // something may have become durable
-	p.wakeIndex()
+	f.gate.Unlock()
+	if f.opt.Again != nil {
+		f.opt.Again()
+	}
 }
 
 // ballastFile is given up when the disk is full, so that the store can open.
 const ballastFile = "BALLAST"
 
 // checkSpace compares what is free on the disk with the reserve.
-func (p *place) checkSpace() {
-	p.gate.RLock()
-	defer p.gate.RUnlock()
-	p.checkSpaceNow()
+func (f *Folder) checkSpace() {
+	f.gate.RLock()
+	defer f.gate.RUnlock()
+	f.checkSpaceNow()
 }
 
 // checkSpaceNow is checkSpace with gate held.
-func (p *place) checkSpaceNow() {
-	reserve := uint64(max(p.opt.Reserve, 0))
-	usage, err := p.opt.FS.GetDiskUsage(p.dir)
+func (f *Folder) checkSpaceNow() {
+	reserve := uint64(max(f.opt.Reserve, 0))
+	usage, err := f.opt.FS.GetDiskUsage(f.dir)
 	if err != nil || reserve == 0 { // it can't be known: writes fail when they fail
-		p.scarce.Store(false)
+		f.scarce.Store(false)
 		return
 	}
 	scarce := usage.AvailBytes < reserve
-	if p.scarce.Swap(scarce) != scarce && scarce {
-		p.note(errScarce)
+	if f.scarce.Swap(scarce) != scarce && scarce {
+		f.Note(errScarce)
 	}
-	name := p.opt.FS.PathJoin(p.dir, ballastFile)
-	_, missing := p.opt.FS.Stat(name)
-	switch dead := p.guard == nil || p.guard.dead.Load(); {
+	name := f.opt.FS.PathJoin(f.dir, ballastFile)
+	_, missing := f.opt.FS.Stat(name)
+	switch dead := f.guard == nil || f.guard.dead.Load(); {
 	case dead && scarce && missing == nil:
-		_ = p.opt.FS.Remove(name)
+		_ = f.opt.FS.Remove(name)
 	case !dead && missing != nil && usage.AvailBytes > 2*reserve:
-		_ = ballast(p.opt.FS, name, int64(reserve/4))
+		_ = ballast(f.opt.FS, name, int64(reserve/4))
 	}
 }
 

@@ -1,4 +1,4 @@
-package pebble
+package pebbledb
 
 import (
 	"fmt"
@@ -70,7 +70,7 @@ func unseal(fs vfs.FS, dir string, writable bool) error {
 		return err
 	}
 	if is != was {
-		return damaged(firstOther(is, was))
+		return Damaged(firstOther(is, was))
 	}
 	if !writable {
 		return nil
