@@ -163,3 +163,32 @@ func reopened(t *testing.T, when string, disk vfs.FS, w *witness) {
 		t.Error(err)
 	}
 }
+
+// What was written and never reached the disk isn't read while the store can't be opened for
+// writing: not either where that fails at the last moment.
+func TestWhatIsNotDurableIsNotRead(t *testing.T) {
+	logs, tables := faults["syncing the log"], faults["writing a table"]
+	disk := vfs.NewCrashableMem()
+	f := &faulty{err: syscall.EIO, on: func(op errorfs.Op) bool { return logs(op) || tables(op) }}
+	f.left.Store(1 << 40)
+	s, err := pebble.Open(t.Context(), "store", &pebble.Options{FS: f.fs(disk), Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	send(t, s, 1)
+	f.left.Store(0)
+	if _, err := s.Broker().Publish(t.Context(), []chat.Event{said(room, "never durable")}); !errors.Is(err, chat.ErrUnavailable) {
+		t.Errorf("it was placed: %v", err)
+	}
+	for end, reads := time.Now().Add(3*time.Second), 0; time.Now().Before(end); time.Sleep(5 * time.Millisecond) { // it is tried to open it, and again
+		p, err := s.History().Page(t.Context(), room, chat.Latest(5))
+		if err != nil && !errors.Is(err, chat.ErrUnavailable) || err == nil && p.Head != 1 {
+			t.Fatalf("read %d: the head is %d, %v", reads, p.Head, err)
+		}
+		reads++
+	}
+	f.healed.Store(true)
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -75,11 +75,13 @@ func (p *place) leave() error {
 	return p.Close()
 }
 
-// start reads what is held in memory of a database that was opened.
+// start reads what is held in memory of a database that was opened; again for reading, where
+// it couldn't be opened for writing.
 func (p *place) start(db *pebble.DB, writable bool) error {
 	if err := p.name(db, writable); err != nil {
 		return err
 	}
+	p.behind.Store(0)
 	for i := range p.shards {
 		if err := p.shards[i].start(db, writable); err != nil {
 			return err
@@ -88,12 +90,11 @@ func (p *place) start(db *pebble.DB, writable bool) error {
 	return p.recover()
 }
 
-// lost forgets what is in memory, when the store has failed.
-func (p *place) lost(bool) {
+// lost notes what was durable, when the store has failed.
+func (p *place) lost(wrote bool) {
 	for i := range p.shards {
-		p.shards[i].lose()
+		p.shards[i].lose(wrote)
 	}
-	p.behind.Store(0)
 }
 
 // again tells who waits that something may have become durable.

@@ -22,10 +22,12 @@ type shard struct {
 	progress      progress
 	dirty         map[*room]struct{} // with events whose ids and changes aren't written
 	caps          caps
+	capped        bool // caps count
 }
 
-// caps say what was durable when the store failed, where more had been taken. It counts
+// caps say what was durable when the store failed, where more had been taken. They count
 // while the store is open for reading only: what the files show beyond may not be on the disk.
+// Until it was open for writing they stay.
 type caps struct {
 	number int64 // of the feed
 	rooms  map[chat.RoomID]chat.Seq
@@ -62,10 +64,14 @@ func (s *shard) init(n int) {
 	s.caps.number = -1
 }
 
-// lose forgets what is in memory, when the store has failed.
-func (s *shard) lose() {
+// lose notes what was durable, when the store has failed. wrote says whether it was open for
+// writing.
+func (s *shard) lose(wrote bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if wrote {
+		s.caps = caps{number: -1}
+	}
 	if s.last > s.durable {
 		s.caps.number = s.durable
 	}
@@ -76,6 +82,12 @@ func (s *shard) lose() {
 			}
 			s.caps.rooms[id] = r.durable
 		}
+	}
+}
+
+// unload has all rooms read again; with mu held.
+func (s *shard) unload() {
+	for id, r := range s.rooms {
 		if len(r.links) == 0 {
 			delete(s.rooms, id)
 			continue
@@ -89,9 +101,8 @@ func (s *shard) lose() {
 func (s *shard) start(db *pebble.DB, writable bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if writable {
-		s.caps = caps{number: -1}
-	}
+	s.unload()
+	s.capped = !writable
 	s.db, s.progress = db, progress{}
 	b, err := pebbledb.Get(db, progressKey(s.n))
 	if err == nil && b != nil {
@@ -109,7 +120,7 @@ func (s *shard) start(db *pebble.DB, writable bool) error {
 	if it.Last() {
 		s.last = max(s.last, lastNumber(it.Key()))
 	}
-	if s.caps.number >= 0 {
+	if s.capped && s.caps.number >= 0 {
 		s.last = min(s.last, s.caps.number)
 	}
 	s.durable = s.last
@@ -164,6 +175,7 @@ func (s *shard) load(r *room) error {
 		return err
 	}
 	most, capped := s.caps.rooms[r.id]
+	capped = capped && s.capped
 	if capped && most < r.first && r.last == 0 {
 		r.record = record{}
 		return nil
