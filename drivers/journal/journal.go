@@ -116,32 +116,44 @@ func New(ctx context.Context, store Store, to chat.Broker, o *Options) (*Journal
 	}
 	j := &Journal{Broker: to, store: store, opt: opt, records: map[chat.EventID]*record{}, rooms: map[chat.RoomID]*queue{}}
 	j.ctx, j.quit = context.WithCancel(context.Background())
-	records, err := store.Load(ctx)
-	if err != nil {
-		return nil, err
+	for kept, err := range store.Load(ctx) {
+		if err != nil {
+			j.quit()
+			return nil, err
+		}
+		if r := j.add(&kept.Event, kept.Since); r != nil {
+			r.take(kept)
+		}
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for i := range records {
-		r := j.add(&records[i].Event, records[i].Since)
-		if r == nil {
-			continue // twice in the store
-		}
-		r.Record, r.kept, r.tried, r.told = records[i], true, true, true
-		switch {
-		case r.Aside != "":
-			r.aside = asideFor(r.Aside)
-			r.tried = errors.Is(r.aside, chat.ErrExpired) // else it is known where it is
-			j.finish(r, r.aside)
-		case r.placed():
-			r.receipt = receipt(&r.Event)
-			close(r.done)
-		default:
-			j.enqueue(r)
-		}
+	for _, r := range j.order {
+		j.goOn(r)
 	}
 	j.running.Go(j.sweep)
 	return j, nil
+}
+
+// take makes a record of one that was kept in an earlier life.
+func (r *record) take(kept Record) {
+	r.Record, r.tried, r.told = kept, true, true
+	switch {
+	case r.Aside != "":
+		r.aside = asideFor(r.Aside)
+		r.tried = errors.Is(r.aside, chat.ErrExpired) // else it is known where it is
+	case r.placed():
+		r.receipt = receipt(&r.Event)
+	}
+}
+
+// goOn goes on with a record that was taken, once it is on disk; under mu.
+func (j *Journal) goOn(r *record) {
+	r.kept = true
+	if r.pending() {
+		j.enqueue(r)
+		return
+	}
+	j.finish(r, r.aside)
 }
 
 func (o *Options) orDefault() error {

@@ -969,3 +969,25 @@ func TestRefusals(t *testing.T) {
 		}
 	})
 }
+
+// Of an id that is kept twice the last counts: the first was refused, though the disk had it.
+func TestTheLastThatIsKeptCounts(t *testing.T) {
+	m := new(journal.Memory)
+	first, last := text("x"), text("x")
+	last.Content = &chat.Text{Body: "another"}
+	for _, e := range []chat.Event{first, text("y"), last} {
+		if err := m.Keep(t.Context(), []journal.Record{{Event: e, Since: time.Now()}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for r, err := range m.Load(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, r.Event.Content.(*chat.Text).Body)
+	}
+	if !slices.Equal(got, []string{"y", "another"}) {
+		t.Errorf("the store has %q", got)
+	}
+}

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -11,11 +12,13 @@ import (
 
 // Store is the disk under a journal. It is used by many goroutines at once.
 type Store interface {
-	// Load gives all records that are kept, in the order in which they came.
-	Load(ctx context.Context) ([]Record, error)
+	// Load gives all records that are kept, in the order in which they came, one at a
+	// time: there may be millions. An error ends it. What is dropped meanwhile may be given
+	// or not.
+	Load(ctx context.Context) iter.Seq2[Record, error]
 
 	// Keep keeps new records. When it returns nil they survive kill -9 and a power
-	// cut; with an error none of them counts.
+	// cut; with an error none of them counts. Where an id is kept already, the last counts.
 	Keep(ctx context.Context, records []Record) error
 
 	// Note changes what became of records that are kept: all but the event as it was
@@ -42,17 +45,26 @@ type Memory struct {
 }
 
 // Load implements Store.
-func (m *Memory) Load(context.Context) ([]Record, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return slices.Clone(m.records), nil
+func (m *Memory) Load(context.Context) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		m.mu.Lock()
+		records := slices.Clone(m.records)
+		m.mu.Unlock()
+		for _, r := range records {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
 }
 
 // Keep implements Store.
 func (m *Memory) Keep(_ context.Context, records []Record) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.records = append(m.records, records...)
+	for _, r := range records {
+		m.records = append(slices.DeleteFunc(m.records, func(x Record) bool { return x.Event.ID == r.Event.ID }), r)
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package hubtest
 
 import (
 	"context"
+	"iter"
 	"sync"
 
 	"github.com/parlor-chat/parlor/chat"
@@ -17,7 +18,7 @@ type disk struct {
 
 func newDisk() *disk { return &disk{now: new(journal.Memory), safe: new(journal.Memory)} }
 
-func (d *disk) load(ctx context.Context) ([]journal.Record, error) {
+func (d *disk) load(ctx context.Context) iter.Seq2[journal.Record, error] {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.now.Load(ctx)
@@ -62,7 +63,10 @@ func (d *disk) crash() {
 
 func copied(m *journal.Memory) *journal.Memory {
 	c := new(journal.Memory)
-	records, _ := m.Load(context.Background()) // a store in memory doesn't fail
+	var records []journal.Record
+	for r := range m.Load(context.Background()) { // a store in memory doesn't fail
+		records = append(records, r)
+	}
 	c.Keep(context.Background(), records)
 	return c
 }

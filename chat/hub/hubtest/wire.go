@@ -97,8 +97,14 @@ func (w brokerWire) Opener(open func(context.Context, chat.RoomID) error) { chat
 
 type diskWire struct{ n *node }
 
-func (w diskWire) Load(ctx context.Context) ([]journal.Record, error) {
-	return ask(ctx, w.n, Disk, func() ([]journal.Record, error) { return w.n.disk.load(ctx) })
+func (w diskWire) Load(ctx context.Context) iter.Seq2[journal.Record, error] {
+	return func(yield func(journal.Record, error) bool) {
+		if err := w.n.call(ctx, Disk, func() error { return nil }); err != nil {
+			yield(journal.Record{}, err)
+			return
+		}
+		w.n.disk.load(ctx)(yield)
+	}
 }
 
 func (w diskWire) Keep(ctx context.Context, records []journal.Record) error {
