@@ -137,7 +137,7 @@ func (b broker) Changed(ctx context.Context, n int, after string, limit int) ([]
 	if after != "" {
 		id, number, _ := strings.Cut(after, " ")
 		from, err = strconv.ParseInt(number, 10, 64)
-		if err != nil || id != p.id || from < forgot || from > durable {
+		if err != nil || id != p.ID() || from < forgot || from > durable {
 			return nil, "", &chat.Error{Kind: chat.ErrExpired, Op: op, Field: "after"}
 		}
 	}
@@ -155,7 +155,7 @@ func (b broker) Changed(ctx context.Context, n int, after string, limit int) ([]
 	if len(placed) < limit {
 		to = durable
 	}
-	return placed, p.id + " " + strconv.FormatInt(to, 10), nil
+	return placed, p.ID() + " " + strconv.FormatInt(to, 10), nil
 }
 
 // forget drops what is old from the feeds: positions that were archived more than a day

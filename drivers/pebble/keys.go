@@ -11,7 +11,7 @@ import (
 // The keys. A room is its tenant and key, each as word, so that rooms lie in the order of
 // tenant, then key, bytewise; a number is 8 bytes, big-endian.
 //
-//	m                              what store this is: see meta
+//	m                              what store this is: see pebbledb
 //	r  shard room                  a room that exists: see record
 //	e  room seq                    an event, in its stored form
 //	f  shard number                the feed: what was placed together in one room: see fed
@@ -20,7 +20,6 @@ import (
 //	c  room seq seq                a text's seq, and that of an event that changes it (follows)
 //	d  room id seq                 an event that changes what isn't in the room (follows)
 const (
-	prefixMeta     = 'm'
 	prefixRoom     = 'r'
 	prefixEvent    = 'e'
 	prefixFeed     = 'f'
@@ -105,44 +104,6 @@ func after(prefix []byte) []byte {
 	return nil
 }
 
-// values are lists of numbers and strings.
-type values struct {
-	b   []byte
-	bad bool
-}
-
-func (v *values) int() int64 {
-	n, k := binary.Varint(v.b)
-	if k <= 0 {
-		v.bad, v.b = true, nil
-		return 0
-	}
-	v.b = v.b[k:]
-	return n
-}
-
-func (v *values) string() string {
-	n := v.int()
-	if n < 0 || n > int64(len(v.b)) {
-		v.bad, v.b = true, nil
-		return ""
-	}
-	s := string(v.b[:n])
-	v.b = v.b[n:]
-	return s
-}
-
-func (v *values) done(what string) error {
-	if v.bad || len(v.b) > 0 {
-		return pebbledb.Damaged(what)
-	}
-	return nil
-}
-
-func putString(dst []byte, s string) []byte {
-	return append(binary.AppendVarint(dst, int64(len(s))), s...)
-}
-
 // record is what is kept of a room besides its events. Last, TextSeq and At are as they
 // were when it was written: they count where all events are pruned.
 type record struct {
@@ -159,10 +120,10 @@ func (r *record) append(dst []byte) []byte {
 }
 
 func parseRecord(b []byte) (r record, err error) {
-	v := values{b: b}
-	r.first, r.archived, r.last = chat.Seq(v.int()), chat.Seq(v.int()), chat.Seq(v.int())
-	r.textSeq, r.at = v.int(), time.UnixMilli(v.int()).UTC()
-	return r, v.done("a room")
+	v := pebbledb.Values{Left: b}
+	r.first, r.archived, r.last = chat.Seq(v.Int()), chat.Seq(v.Int()), chat.Seq(v.Int())
+	r.textSeq, r.at = v.Int(), time.UnixMilli(v.Int()).UTC()
+	return r, v.Done("a room")
 }
 
 // fed is an entry of the feed: the events of a room from a Seq up to another, placed at a
@@ -175,7 +136,7 @@ type fed struct {
 }
 
 func (f *fed) append(dst []byte) []byte {
-	dst = putString(putString(dst, f.room.Tenant), f.room.Key)
+	dst = pebbledb.PutString(pebbledb.PutString(dst, f.room.Tenant), f.room.Key)
 	isNew := int64(0)
 	if f.isNew {
 		isNew = 1
@@ -187,11 +148,11 @@ func (f *fed) append(dst []byte) []byte {
 }
 
 func parseFed(b []byte) (f fed, err error) {
-	v := values{b: b}
-	f.room = chat.RoomID{Tenant: v.string(), Key: v.string()}
-	f.from, f.to, f.at = chat.Seq(v.int()), chat.Seq(v.int()), time.UnixMilli(v.int()).UTC()
-	f.isNew = v.int() == 1
-	return f, v.done("the feed")
+	v := pebbledb.Values{Left: b}
+	f.room = chat.RoomID{Tenant: v.String(), Key: v.String()}
+	f.from, f.to, f.at = chat.Seq(v.Int()), chat.Seq(v.Int()), time.UnixMilli(v.Int()).UTC()
+	f.isNew = v.Int() == 1
+	return f, v.Done("the feed")
 }
 
 // progress is what was done with a shard: up to which number of the feed ids and changes
@@ -209,29 +170,10 @@ func (p *progress) append(dst []byte) []byte {
 }
 
 func parseProgress(b []byte) (p progress, err error) {
-	v := values{b: b}
-	p.indexed, p.forgot, p.rooms, p.events = v.int(), v.int(), v.int(), v.int()
-	return p, v.done("the progress of a shard")
+	v := pebbledb.Values{Left: b}
+	p.indexed, p.forgot, p.rooms, p.events = v.Int(), v.Int(), v.Int(), v.Int()
+	return p, v.Done("the progress of a shard")
 }
 
 // format is the version of all this. A store of a newer one is refused.
 const format = 1
-
-// meta says what store this is.
-type meta struct {
-	format int64
-	id     string // of the store: cursors of another aren't known here
-}
-
-func (m *meta) append(dst []byte) []byte {
-	return putString(binary.AppendVarint(dst, m.format), m.id)
-}
-
-func parseMeta(b []byte) (m meta, err error) {
-	v := values{b: b}
-	if m.format = v.int(); m.format > format { // what follows may be anything
-		return m, nil
-	}
-	m.id = v.string()
-	return m, v.done("the store's name")
-}

@@ -14,7 +14,6 @@ func FuzzValues(f *testing.F) {
 	f.Add((&record{first: 1, archived: 2, last: 3, textSeq: 4}).append(nil))
 	f.Add((&fed{room: chat.RoomID{Tenant: "a", Key: "b\x00"}, from: 1, to: 2, isNew: true}).append(nil))
 	f.Add((&progress{1, 2, 3, 4}).append(nil))
-	f.Add((&meta{1, "id"}).append(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if x, err := parseRecord(b); err == nil {
 			if y, err := parseRecord(x.append(nil)); err != nil || x != y {
@@ -29,11 +28,6 @@ func FuzzValues(f *testing.F) {
 		if x, err := parseProgress(b); err == nil {
 			if y, err := parseProgress(x.append(nil)); err != nil || x != y {
 				t.Errorf("progress: %+v, %+v, %v", x, y, err)
-			}
-		}
-		if x, err := parseMeta(b); err == nil && x.format <= format {
-			if y, err := parseMeta(x.append(nil)); err != nil || x != y {
-				t.Errorf("meta: %+v, %+v, %v", x, y, err)
 			}
 		}
 		if room, seq, err := parseCursor(storage.Cursor(b)); err == nil && seq > 0 {

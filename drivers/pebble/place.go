@@ -1,8 +1,6 @@
 package pebble
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -21,7 +19,6 @@ type place struct {
 	mu      sync.Mutex
 	handles int
 
-	id     string // of the store
 	shards [chat.Shards]shard
 	nodes  nodes
 
@@ -39,7 +36,7 @@ func openPlace(dir string, opt Options) (*place, error) {
 		p.shards[i].init(i)
 	}
 	var err error
-	p.Folder, err = pebbledb.Open(dir, pebbledb.Options{Name: "pebble", Now: opt.Now, Log: opt.Log, FS: opt.FS,
+	p.Folder, err = pebbledb.Open(dir, pebbledb.Options{Name: "pebble", Format: format, Now: opt.Now, Log: opt.Log, FS: opt.FS,
 		Cache: opt.Cache, Reserve: opt.Reserve, Start: p.start, Lost: p.lost, Again: p.again, Finish: p.finish})
 	if err != nil {
 		return nil, err
@@ -78,9 +75,6 @@ func (p *place) leave() error {
 // start reads what is held in memory of a database that was opened; again for reading, where
 // it couldn't be opened for writing.
 func (p *place) start(db *pebble.DB, writable bool) error {
-	if err := p.name(db, writable); err != nil {
-		return err
-	}
 	p.behind.Store(0)
 	for i := range p.shards {
 		if err := p.shards[i].start(db, writable); err != nil {
@@ -107,29 +101,4 @@ func (p *place) again() {
 func (p *place) finish() error {
 	_, err := p.follow()
 	return err
-}
-
-// name reads which store this is, or names a new one.
-func (p *place) name(db *pebble.DB, writable bool) error {
-	b, err := pebbledb.Get(db, []byte{prefixMeta})
-	switch {
-	case err != nil:
-		return err
-	case b != nil:
-		m, err := parseMeta(b)
-		if err != nil {
-			return err
-		}
-		if m.format > format {
-			return &chat.Error{Kind: chat.ErrInvalid, Op: "open", Field: "format", Limit: format,
-				Err: fmt.Errorf("the store is of format %d, written by a newer version", m.format)}
-		}
-		p.id = m.id
-		return nil
-	case !writable:
-		return errors.New("the store was never finished")
-	}
-	m := meta{format: format, id: chat.NewID().String()}
-	p.id = m.id
-	return db.Set([]byte{prefixMeta}, m.append(nil), pebble.Sync)
 }

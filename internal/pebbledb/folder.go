@@ -14,9 +14,10 @@ import (
 	"github.com/parlor-chat/parlor/chat"
 )
 
-// Options say what is in the folder. Name, Now, Log and FS are required.
+// Options say what is in the folder. Name, Format, Now, Log and FS are required.
 type Options struct {
 	Name     string // of what is kept there, for the program's log
+	Format   int64  // its version: a folder of a newer one is refused
 	Now      func() time.Time
 	Log      *slog.Logger
 	FS       vfs.FS
@@ -53,6 +54,7 @@ type Folder struct {
 	db       *pebble.DB // nil while it can't be opened
 	guard    *guard
 	writable bool
+	meta     meta
 
 	trouble atomic.Pointer[trouble] // the last
 	scarce  atomic.Bool             // the disk is within the reserve
@@ -69,7 +71,8 @@ type trouble struct {
 }
 
 // Open opens the folder dir, or makes it. Where another process holds it, the error is
-// [chat.ErrUnavailable] and names it.
+// [chat.ErrUnavailable] and names it; a folder of a newer format is [chat.ErrInvalid] with
+// field "format".
 func Open(dir string, o Options) (*Folder, error) {
 	dir, err := canonical(o.FS, dir, !o.ReadOnly)
 	if err != nil {

@@ -25,7 +25,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func options(fs vfs.FS, log *slog.Logger) Options {
-	return Options{Name: "test", Now: time.Now, Log: log, FS: fs, Cache: 1 << 20, Start: func(*pebble.DB, bool) error { return nil }}
+	return Options{Name: "test", Format: 1, Now: time.Now, Log: log, FS: fs, Cache: 1 << 20, Start: func(*pebble.DB, bool) error { return nil }}
 }
 
 var quiet = slog.New(slog.DiscardHandler)

@@ -100,6 +100,9 @@ func (f *Folder) start(g *guard, readOnly bool) (err error) {
 		f.db = nil
 		return err
 	}
+	if err := f.name(); err != nil {
+		return err
+	}
 	if err := f.opt.Start(f.db, !readOnly); err != nil {
 		return err
 	}
