@@ -14,40 +14,11 @@ import (
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/drivers/pebble"
+	"github.com/parlor-chat/parlor/internal/baddisk"
 	"github.com/parlor-chat/parlor/storage"
 )
 
 var cuts = flag.Int("cuts", 200, "how many times the power is cut")
-
-// slow is a disk whose syncs take a while, so that much is under way when the power is
-// cut.
-type slow struct {
-	vfs.FS
-	most time.Duration
-}
-
-func (s slow) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	f, err := s.FS.Create(name, c)
-	return slowFile{f, s.most}, err
-}
-
-func (s slow) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	f, err := s.FS.ReuseForWrite(from, to, c)
-	return slowFile{f, s.most}, err
-}
-
-type slowFile struct {
-	vfs.File
-	most time.Duration
-}
-
-func (f slowFile) wait()           { time.Sleep(rand.N(f.most)) }
-func (f slowFile) Sync() error     { f.wait(); return f.File.Sync() }
-func (f slowFile) SyncData() error { f.wait(); return f.File.SyncData() }
-func (f slowFile) SyncTo(n int64) (bool, error) {
-	f.wait()
-	return f.File.SyncTo(n)
-}
 
 // witness remembers what was acknowledged, and what anybody saw.
 type witness struct {
@@ -276,7 +247,7 @@ func TestPowerCuts(t *testing.T) {
 	for i := range *cuts {
 		rng := rand.New(rand.NewPCG(1, uint64(i)))
 		disk := vfs.NewCrashableMem()
-		opt := &pebble.Options{FS: slow{disk, 2 * time.Millisecond}, Log: quiet}
+		opt := &pebble.Options{FS: baddisk.Slow{FS: disk, Most: 2 * time.Millisecond}, Log: quiet}
 		s, err := pebble.Open(t.Context(), "store", opt)
 		if err != nil {
 			t.Fatal(err)

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
-	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -17,58 +14,11 @@ import (
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/drivers/pebble"
+	"github.com/parlor-chat/parlor/internal/baddisk"
 	"github.com/parlor-chat/parlor/storage"
 )
 
-// faulty is a disk on which some operations fail, from the n-th such on, until it is healed.
-type faulty struct {
-	on     func(op errorfs.Op) bool
-	err    error
-	left   atomic.Int64 // how many go well yet
-	failed atomic.Int64
-	healed atomic.Bool
-	once   bool
-}
-
-func (f *faulty) fs(on vfs.FS) vfs.FS {
-	return errorfs.Wrap(on, errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if f.healed.Load() || !f.on(op) || f.left.Add(-1) >= 0 {
-			return nil
-		}
-		if f.failed.Add(1) > 1 && f.once {
-			return nil
-		}
-		return f.err
-	}))
-}
-
-// ops are operations on files with a name that begins or ends so.
-func ops(file string, kinds ...errorfs.OpKind) func(errorfs.Op) bool {
-	return func(op errorfs.Op) bool {
-		name := filepath.Base(op.Path)
-		if !strings.HasSuffix(name, file) && !strings.HasPrefix(name, file) {
-			return false
-		}
-		for _, k := range kinds {
-			if op.Kind == k {
-				return true
-			}
-		}
-		return false
-	}
-}
-
-var faults = map[string]func(errorfs.Op) bool{
-	"writing the log":       ops(".log", errorfs.OpFileWrite),
-	"syncing the log":       ops(".log", errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo),
-	"a new log":             ops(".log", errorfs.OpCreate, errorfs.OpReuseForWrite, errorfs.OpRename),
-	"writing the manifest":  ops("MANIFEST", errorfs.OpFileWrite),
-	"syncing the manifest":  ops("MANIFEST", errorfs.OpFileSync, errorfs.OpFileSyncData),
-	"writing a table":       ops(".sst", errorfs.OpFileWrite),
-	"a new table":           ops(".sst", errorfs.OpCreate),
-	"syncing a table":       ops(".sst", errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo),
-	"syncing the directory": ops("store", errorfs.OpFileSync),
-}
+var faults = baddisk.Faults("store")
 
 // A full or failing disk, at each kind of operation, once or until it is healed: the
 // program lives, nothing is acknowledged that isn't kept, reading goes on, and when the
@@ -87,12 +37,12 @@ func TestAFailingDisk(t *testing.T) {
 func failing(t *testing.T, on func(errorfs.Op) bool, once bool) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	disk := vfs.NewCrashableMem()
-	f := &faulty{on: on, err: syscall.ENOSPC, once: once}
+	f := &baddisk.Faulty{On: on, Err: syscall.ENOSPC, Once: once}
 	if once {
-		f.err = syscall.EIO
+		f.Err = syscall.EIO
 	}
-	f.left.Store(1 << 40)
-	s, err := pebble.Open(t.Context(), "store", &pebble.Options{FS: f.fs(disk), Log: quiet})
+	f.Left.Store(1 << 40)
+	s, err := pebble.Open(t.Context(), "store", &pebble.Options{FS: f.FS(disk), Log: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,8 +59,8 @@ func failing(t *testing.T, on func(errorfs.Op) bool, once bool) {
 		close(churn)
 	}()
 	time.Sleep(20 * time.Millisecond)
-	f.left.Store(int64(rng.IntN(4)))
-	if !until(3*time.Second, func() bool { return f.failed.Load() > 0 }) {
+	f.Left.Store(int64(rng.IntN(4)))
+	if !until(3*time.Second, func() bool { return f.Failed.Load() > 0 }) {
 		t.Errorf("%s: nothing failed", t.Name())
 	}
 	time.Sleep(20 * time.Millisecond)
@@ -121,7 +71,7 @@ func failing(t *testing.T, on func(errorfs.Op) bool, once bool) {
 			t.Error(err)
 		}
 	}
-	f.healed.Store(true)
+	f.Healed.Store(true)
 	if !until(20*time.Second, func() bool {
 		_, err := s.Broker().Publish(ctx, []chat.Event{said(crashRooms[0], "well again")})
 		return err == nil
@@ -138,7 +88,7 @@ func failing(t *testing.T, on func(errorfs.Op) bool, once bool) {
 	}
 	reopened(t, "after the power cut", left, before)
 	reopened(t, "in the end", disk, last)
-	t.Logf("failed %d, acknowledged %d, refused %d", f.failed.Load(), len(last.acked), last.refused)
+	t.Logf("failed %d, acknowledged %d, refused %d", f.Failed.Load(), len(last.acked), last.refused)
 }
 
 func until(most time.Duration, holds func() bool) bool {
@@ -169,14 +119,14 @@ func reopened(t *testing.T, when string, disk vfs.FS, w *witness) {
 func TestWhatIsNotDurableIsNotRead(t *testing.T) {
 	logs, tables := faults["syncing the log"], faults["writing a table"]
 	disk := vfs.NewCrashableMem()
-	f := &faulty{err: syscall.EIO, on: func(op errorfs.Op) bool { return logs(op) || tables(op) }}
-	f.left.Store(1 << 40)
-	s, err := pebble.Open(t.Context(), "store", &pebble.Options{FS: f.fs(disk), Log: quiet})
+	f := &baddisk.Faulty{Err: syscall.EIO, On: func(op errorfs.Op) bool { return logs(op) || tables(op) }}
+	f.Left.Store(1 << 40)
+	s, err := pebble.Open(t.Context(), "store", &pebble.Options{FS: f.FS(disk), Log: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
 	send(t, s, 1)
-	f.left.Store(0)
+	f.Left.Store(0)
 	if _, err := s.Broker().Publish(t.Context(), []chat.Event{said(room, "never durable")}); !errors.Is(err, chat.ErrUnavailable) {
 		t.Errorf("it was placed: %v", err)
 	}
@@ -187,7 +137,7 @@ func TestWhatIsNotDurableIsNotRead(t *testing.T) {
 		}
 		reads++
 	}
-	f.healed.Store(true)
+	f.Healed.Store(true)
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
