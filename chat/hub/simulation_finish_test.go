@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"testing/synctest"
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
@@ -51,6 +52,7 @@ func (w *world) finish() {
 	for _, d := range w.devices {
 		w.drain(d, 1000)
 	}
+	synctest.Wait() // the registry is told of those that were cut off
 	logs := map[chat.RoomID][]chat.Event{}
 	for _, r := range simRooms {
 		if _, there := w.open(0, r); there {
