@@ -288,9 +288,15 @@ func (c *checker) follow(events []chat.Event) {
 }
 
 // sends tells that a text is acknowledged to who sent it for the first time.
-func (c *checker) sends(a ack) { c.said = append(c.said, said{a.user, a.node, a.step, a.ID}) }
+// Another node may have placed it by then, to which it was sent again.
+func (c *checker) sends(a ack) {
+	if !c.fact(a.ID).again {
+		c.said = append(c.said, said{a.user, a.node, a.step, a.ID})
+	}
+}
 
 // sentElsewhere tells that a text was sent again, by whatever node.
 func (c *checker) sentElsewhere(id chat.EventID) {
+	c.fact(id).again = true
 	c.said = slices.DeleteFunc(c.said, func(s said) bool { return s.id == id })
 }

@@ -13,6 +13,7 @@ type fact struct {
 	since int      // the step since which it surely lay there, if no loss moved it
 	held  []held   // by nodes that acknowledged it
 	safe  int      // the step in which the archive had it there; 0: nobody looked
+	again bool     // it was sent again, by whatever node
 }
 
 // held says that a node keeps an event since a step.
