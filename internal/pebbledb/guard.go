@@ -19,8 +19,12 @@ import (
 // What fails for tables is told, and Pebble tries again: what it flushes from memory then
 // goes to memory, for writers may be waiting for that; what it merges fails until it is
 // closed.
+//
+// What lies elsewhere, a copy that is being made, isn't guarded: its failure is no failure
+// of the folder.
 type guard struct {
 	vfs.FS
+	dir    string
 	dead   atomic.Bool
 	died   chan struct{} // closed when it is dead
 	onFail func(error)
@@ -28,8 +32,8 @@ type guard struct {
 	memory *vfs.MemFS  // of tables, made when it is dead
 }
 
-func newGuard(fs vfs.FS, onFail func(error)) *guard {
-	return &guard{FS: fs, died: make(chan struct{}), onFail: onFail, memory: vfs.NewMem()}
+func newGuard(fs vfs.FS, dir string, onFail func(error)) *guard {
+	return &guard{FS: fs, dir: dir, died: make(chan struct{}), onFail: onFail, memory: vfs.NewMem()}
 }
 
 var errDead = errors.New("the store has failed")
@@ -51,8 +55,16 @@ func table(name string) bool {
 	return false
 }
 
+// elsewhere says whether a file lies in another folder.
+func (g *guard) elsewhere(name string) bool {
+	return name != g.dir && g.PathDir(name) != g.dir
+}
+
 // do does something to a file, unless the guard is dead.
 func (g *guard) do(name string, change func() error) error {
+	if g.elsewhere(name) {
+		return change()
+	}
 	if !g.dead.Load() {
 		err := change()
 		if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
@@ -68,6 +80,9 @@ func (g *guard) do(name string, change func() error) error {
 
 // open is do for what makes a file.
 func (g *guard) open(name string, change func() (vfs.File, error)) (vfs.File, error) {
+	if g.elsewhere(name) {
+		return change()
+	}
 	var f vfs.File
 	err := g.do(name, func() (err error) {
 		f, err = change()

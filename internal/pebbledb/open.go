@@ -56,11 +56,11 @@ func (f *Folder) options(g *guard, readOnly bool) *pebble.Options {
 // held, or before anybody knows the folder.
 func (f *Folder) open() (err error) {
 	if !f.opt.ReadOnly {
-		if err = f.start(newGuard(f.opt.FS, f.failed), false); err == nil {
+		if err = f.start(newGuard(f.opt.FS, f.dir, f.failed), false); err == nil {
 			return nil
 		}
 	}
-	dead := newGuard(f.opt.FS, func(error) {})
+	dead := newGuard(f.opt.FS, f.dir, func(error) {})
 	dead.dead.Store(true)
 	switch reading := f.start(dead, true); {
 	case f.opt.ReadOnly && reading == nil:
