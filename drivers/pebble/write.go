@@ -72,6 +72,9 @@ func (w *write) commit() error {
 	}
 	empty := w.batch.Empty()
 	if err == nil && !empty {
+		err = w.p.Mark(w.batch)
+	}
+	if err == nil && !empty {
 		err = w.p.DB().ApplyNoSyncWait(w.batch, pebble.Sync)
 	}
 	if err != nil {
@@ -87,6 +90,9 @@ func (w *write) commit() error {
 	// A dead guard says that all is well: only now may it be believed.
 	if err != nil || !w.p.Well() {
 		return w.p.Unavailable(w.op)
+	}
+	if !empty {
+		w.p.Synced(w.batch)
 	}
 	w.show()
 	return w.batch.Close()

@@ -13,5 +13,6 @@
 // A folder that was closed in order is sealed: SEAL describes its manifest and logs, and
 // where one is not as it was, opening fails and names it. Without a seal, after a crash, the
 // end of the last log may be torn: what nobody was told to be kept. It is cut, told and
-// counted.
+// counted. Where something doesn't read that had been on the disk, opening fails and names the
+// log and the byte; whoever opens it for reading sees what lies before.
 package pebbledb

@@ -59,6 +59,7 @@ type Folder struct {
 	trouble atomic.Pointer[trouble] // the last
 	scarce  atomic.Bool             // the disk is within the reserve
 	torn    atomic.Int64            // ends of logs that were cut
+	synced  atomic.Uint64           // the last batch that the disk has, as far as is known
 	broken  chan struct{}
 	quit    chan struct{}
 	wg      sync.WaitGroup

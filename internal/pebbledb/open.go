@@ -93,8 +93,11 @@ func (f *Folder) start(g *guard, readOnly bool) (err error) {
 	if err := unseal(f.opt.FS, f.dir, !readOnly); err != nil {
 		return err
 	}
-	if !readOnly {
-		f.lookForTorn()
+	if err := f.lookAtTail(); err != nil {
+		if !f.opt.ReadOnly { // else whoever looks is told, and sees what lies before it
+			return err
+		}
+		f.Note(err)
 	}
 	if f.db, err = pebble.Open(f.dir, f.options(g, readOnly)); err != nil {
 		f.db = nil

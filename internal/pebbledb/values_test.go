@@ -2,8 +2,27 @@ package pebbledb
 
 import (
 	"encoding/binary"
+	"errors"
+	"io"
 	"testing"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
+
+func readAll(t testing.TB, fs vfs.FS, name string) []byte {
+	t.Helper()
+	f, err := fs.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
 
 // FuzzValues reads anything as what a folder is, and as a list: it is refused, or means what
 // it is written as again.
@@ -27,5 +46,44 @@ func FuzzValues(f *testing.F) {
 		} else if len(v.Left) > 0 && v.bad {
 			t.Errorf("%q is left behind what can't be read", v.Left)
 		}
+	})
+}
+
+// FuzzChunks reads anything as a log: nothing is found that isn't there, and it ends.
+func FuzzChunks(f *testing.F) {
+	disk := vfs.NewMem()
+	w, err := Open("store", options(disk, quiet))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for range 3 {
+		b := w.DB().NewBatch()
+		if err := errors.Join(b.Set([]byte("key"), []byte("value"), nil), w.Mark(b), w.DB().Apply(b, pebble.Sync)); err != nil {
+			f.Fatal(err)
+		}
+		w.Synced(b)
+		b.Close()
+	}
+	log := readAll(f, disk, "store/000002.log")
+	if err := w.Close(); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(log, 40)
+	f.Add(log[:len(log)-3], len(log)-20)
+	f.Fuzz(func(t *testing.T, b []byte, at int) {
+		if at < 0 || at > len(b) {
+			return
+		}
+		l := blocks{f: vfs.NewMemFile(b), number: 2}
+		end, err := l.end(int64(at))
+		if err != nil || end < int64(at) || end > int64(len(b)+blockSize) {
+			t.Errorf("from %d of %d it ends at %d, %v", at, len(b), end, err)
+		}
+		first, synced, err := l.behind(end)
+		if err != nil || first == 0 && synced > 0 {
+			t.Errorf("behind: %d, %d, %v", first, synced, err)
+		}
+		l.begun(end)
+		marked(b)
 	})
 }
