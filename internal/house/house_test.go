@@ -74,6 +74,7 @@ var arrows = []struct {
 	{"presence", []string{"chat"}, "a contract knows the words"},
 	{"drivers", []string{"chat", "storage", "search", "presence"}, "the set names the contracts, and links no driver"},
 	{"drivers/memory", []string{"chat", "storage", "search", "presence", "drivers", "internal/inverted"}, "an index is large enough for a place of its own"},
+	{"drivers/journal/disk", []string{"chat", "drivers/journal", "internal/pebbledb"}, "a disk is under a journal"},
 	{"drivers/pebble", []string{"chat", "storage", "internal/pebbledb"}, "what a driver on Pebble has in common with others is in one place"},
 	{"drivers/...", []string{"chat", "storage", "search", "presence", "drivers"}, "drivers never know the hub"},
 	{"chat/hub", []string{"chat", "storage", "search", "search/query", "presence", "drivers"}, "the hub never knows a driver"},
