@@ -146,9 +146,19 @@ func (r *record) take(kept Record) {
 	}
 }
 
-// goOn goes on with a record that was taken, once it is on disk; under mu.
+// anew makes a record pending that was placed in a memory that counts no more: it lies there
+// already, or is placed anew; under its id that is found out.
+func (r *record) anew() {
+	r.Event, r.Memory, r.tried = bare(&r.Event), "", true
+	r.done = make(chan struct{})
+}
+
+// goOn goes on with a record once it is on disk; under mu.
 func (j *Journal) goOn(r *record) {
 	r.kept = true
+	if r.aside == nil && r.placed() && j.memory != "" && !r.placedIn(j.memory) { // adopted behind a loss
+		r.anew()
+	}
 	if r.pending() {
 		j.enqueue(r)
 		return
@@ -209,7 +219,7 @@ func (j *Journal) Publish(ctx context.Context, events []chat.Event) ([]chat.Rece
 	if err != nil {
 		return nil, err
 	}
-	if err := j.keep(mine); err != nil {
+	if err := j.keep(fresh(mine)); err != nil {
 		return nil, err
 	}
 	j.waitFor(ctx, timer, j.done(mine))
@@ -286,17 +296,24 @@ func (j *Journal) add(e *chat.Event, since time.Time) *record {
 	return r
 }
 
-// keep brings new records to the disk, then into their rooms' queues.
-func (j *Journal) keep(mine []admitted) error {
-	var fresh []*record
-	var records []Record
+// fresh are the records that a call made.
+func fresh(mine []admitted) (all []*record) {
 	for _, m := range mine {
 		if m.fresh {
-			fresh, records = append(fresh, m.record), append(records, m.Record)
+			all = append(all, m.record)
 		}
 	}
+	return all
+}
+
+// keep brings new records to the disk, then those that are pending into their rooms' queues.
+func (j *Journal) keep(fresh []*record) error {
 	if len(fresh) == 0 {
 		return nil
+	}
+	records := make([]Record, len(fresh))
+	for i, r := range fresh {
+		records[i] = r.Record
 	}
 	// What is being written is written whole, whoever goes away meanwhile.
 	err := j.store.Keep(j.ctx, records)
@@ -316,8 +333,7 @@ func (j *Journal) keep(mine []admitted) error {
 		return err
 	}
 	for _, r := range fresh {
-		r.kept = true
-		j.enqueue(r)
+		j.goOn(r)
 	}
 	return nil
 }

@@ -120,7 +120,7 @@ func (j *Journal) Decide(ctx context.Context, id chat.EventID, place bool) error
 		anew := j.add(&e, time.Now())
 		anew.told = true
 		j.mu.Unlock()
-		if err := j.keep([]admitted{{anew, true}}); err != nil {
+		if err := j.keep([]*record{anew}); err != nil {
 			return err
 		}
 	case place:
@@ -194,13 +194,12 @@ func (j *Journal) Begin(ctx context.Context, memory string) error {
 	var noted []Record
 	for _, r := range j.order {
 		switch {
-		case r.done == nil || r.aside != nil || !r.placed() || r.Memory == memory:
+		case r.done == nil || r.aside != nil || !r.placed() || r.Memory == memory || !r.kept: // it goes on once it is kept
 		case r.placedIn(memory):
 			r.Memory = memory
 			noted = append(noted, r.Record)
-		default: // it lies there already, or is placed anew: under its id it is found out
-			r.Event, r.Memory, r.tried = bare(&r.Event), "", true
-			r.done = make(chan struct{})
+		default:
+			r.anew()
 			j.enqueue(r)
 		}
 	}
