@@ -25,6 +25,15 @@ const (
 	MaxType     = 128 // a media type
 	MaxRef      = 2 << 10
 	MaxPassword = 1 << 10 // a verifier
+
+	MaxSecret     = 1 << 10 // a password, the secret of a token, the code of an invitation
+	MinSalt       = 8       // of a verifier, in bytes
+	MaxSalt       = 64
+	MinIterations = 4096 // of a verifier (RFC 7677, section 4)
+	MaxIterations = 2_000_000
+	MaxScopes     = 50      // of a token
+	MaxTokens     = 1000    // of an account, those that have ended too
+	MaxUses       = 100_000 // of an invitation
 )
 
 // Limit is a row of the one table of limits, from which docs/limits.md is made.
@@ -57,9 +66,19 @@ var Limits = []Limit{
 	{"tenant", MaxTenant, "bytes", "tenant"},
 	{"key of a room or a user", MaxKey, "bytes", "key"},
 	{"title or display name", MaxName, "bytes", "name"},
-	{"address of a room, log-in", MaxAddress, "bytes", "address"},
+	{"address of a room", MaxAddress, "bytes", "address"},
+	{"log-in", MaxAddress, "bytes", "login"},
 	{"nickname", MaxNickname, "bytes", "nickname"},
 	{"verifier of a room's password", MaxPassword, "bytes", "password"},
+	{"password, secret of a token, code of an invitation", MaxSecret, "bytes", "password, secret"},
+	{"salt of a verifier; at least 8", MaxSalt, "bytes", "salt"},
+	{"iterations of a verifier; at least 4096", MaxIterations, "iterations", "iterations"},
+	{"scopes of a token", MaxScopes, "scopes", "scopes"},
+	{"one scope, id of a token or an invitation", MaxKey, "bytes", "scopes, id"},
+	{"tokens of an account, those that have ended too", MaxTokens, "tokens", "tokens"},
+	{"people who may use an invitation; at least 1", MaxUses, "people", "uses"},
+	{"who made an entry of the ledger", MaxName, "bytes", "by"},
+	{"why an entry of the ledger was made", MaxReason, "bytes", "why"},
 	{"items of one call of a contract", MaxBatch, "items", "limit"},
 	{"events that the head holds though the archive shows them", HeadSize, "events", ""},
 }

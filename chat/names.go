@@ -55,6 +55,14 @@ func (u UserID) Check(op string) error {
 // CheckName says whether s may be a title or a display name; it may be empty.
 func CheckName(op, field, s string) error { return checkWords(op, field, s, MaxName) }
 
+// CheckReason says whether s may say why something was done: text of at most [MaxReason]
+// bytes, which may have several lines; it may be empty.
+func CheckReason(op, field, s string) error {
+	c := checker{op: op}
+	c.prose(field, s, MaxReason)
+	return c.err
+}
+
 // checkWords refuses control characters, which would let a name pretend to be more
 // than one line, and what isn't UTF-8.
 func checkWords(op, field, s string, most int) error {
@@ -67,12 +75,17 @@ func checkWords(op, field, s string, most int) error {
 	return nil
 }
 
-// AddressKey is what a log-in or the address of a room is unique by: folded by the
+// AddressKey is what the address of a room or a log-in is unique by: folded by the
 // PRECIS profile UsernameCaseMapped (RFC 8265, section 3.3), then with look-alikes
 // made equal. Two addresses with one key are the same to a reader's eye.
 // [ErrInvalid] and [ErrTooLarge] name the field "address".
 func AddressKey(s string) (string, error) {
 	return lookKey("address", s, MaxAddress, precis.UsernameCaseMapped)
+}
+
+// LoginKey is [AddressKey] of a log-in. Its errors name the field "login".
+func LoginKey(s string) (string, error) {
+	return lookKey("login", s, MaxAddress, precis.UsernameCaseMapped)
 }
 
 // NicknameKey is what a nickname is unique by in its room: folded by the PRECIS profile

@@ -49,12 +49,32 @@ func TestAddressesRefuse(t *testing.T) {
 			t.Errorf("%.20q: %v, want %v", c.s, err, c.kind)
 		}
 	}
+	if _, err := LoginKey("a b"); !errors.Is(err, ErrInvalid) || err.(*Error).Field != "login" {
+		t.Errorf("a log-in with a space: %v", err)
+	}
+	if a, err := LoginKey("Ann@Acme.Example"); err != nil || a == "" || a != must(LoginKey("аnn@acme.example")) {
+		t.Errorf("a log-in under two looks: %q, %v", a, err)
+	}
+	for s, want := range map[string]error{"": nil, "one\ntwo\tthree": nil, strings.Repeat("x", MaxReason): nil,
+		strings.Repeat("x", MaxReason+1): ErrTooLarge, "a\x07": ErrInvalid, "a\xff": ErrInvalid} {
+		err := CheckReason("check", "why", s)
+		if !errors.Is(err, want) || err != nil && err.(*Error).Field != "why" {
+			t.Errorf("the reason %.20q: %v, want %v", s, err, want)
+		}
+	}
 	if _, err := NicknameKey("Ann  Lee"); err != nil {
 		t.Errorf("a nickname with spaces: %v", err)
 	}
 	if _, err := NicknameKey("a\nb"); !errors.Is(err, ErrInvalid) {
 		t.Errorf("a nickname of two lines: %v", err)
 	}
+}
+
+func must(s string, err error) string {
+	if err != nil {
+		panic(err)
+	}
+	return s
 }
 
 // A key is compared with keys of keys: folding once more must change nothing.
