@@ -68,7 +68,8 @@ var arrows = []struct {
 }{
 	{".", nil, "the root is a map, no code"},
 	{"chat", nil, "the words know nobody"},
-	{"storage", []string{"chat"}, "a contract knows the words"},
+	{"chat/scram", []string{"chat"}, "what is kept of a password knows the errors and limits"},
+	{"storage", []string{"chat", "chat/scram"}, "a contract knows the words, and what is kept of a password"},
 	{"search", []string{"chat", "storage"}, "a contract knows the words, and a span"},
 	{"search/query", []string{"chat", "search"}, "a language knows what it is compiled to"},
 	{"presence", []string{"chat"}, "a contract knows the words"},
@@ -76,11 +77,11 @@ var arrows = []struct {
 	{"drivers/memory", []string{"chat", "storage", "search", "presence", "drivers", "internal/inverted"}, "an index is large enough for a place of its own"},
 	{"drivers/journal/disk", []string{"chat", "drivers/journal", "internal/pebbledb"}, "a disk is under a journal"},
 	{"drivers/pebble", []string{"chat", "storage", "internal/pebbledb"}, "what a driver on Pebble has in common with others is in one place"},
-	{"drivers/...", []string{"chat", "storage", "search", "presence", "drivers"}, "drivers never know the hub"},
+	{"drivers/...", []string{"chat", "chat/scram", "storage", "search", "presence", "drivers"}, "drivers never know the hub"},
 	{"chat/hub", []string{"chat", "storage", "search", "search/query", "presence", "drivers"}, "the hub never knows a driver"},
 	{"chat/hub/hubtest", []string{"chat", "chat/hub", "storage", "search", "presence", "drivers", "drivers/memory", "drivers/journal"}, "a test kit brings what it needs"},
 	{"chat/chattest", []string{"chat", "internal/suite"}, "a suite knows its contract"},
-	{"storage/storagetest", []string{"chat", "storage", "internal/suite"}, "a suite knows its contract"},
+	{"storage/storagetest", []string{"chat", "chat/scram", "storage", "internal/suite"}, "a suite knows its contract"},
 	{"search/searchtest", []string{"chat", "storage", "search", "internal/suite"}, "a suite knows its contract"},
 	{"presence/presencetest", []string{"chat", "presence", "internal/suite"}, "a suite knows its contract"},
 	{"examples/...", []string{"chat", "chat/hub", "storage", "search", "search/query", "presence", "drivers/...", "internal/shareddata"}, "an example uses what everybody may"},
@@ -135,7 +136,7 @@ func TestOnlySuitesImportTesting(t *testing.T) {
 var linked = []string{module, "golang.org/x/text", "github.com/rivo/uniseg"}
 
 func TestWhatASmallProgramLinks(t *testing.T) {
-	for _, p := range list(t, "-deps", "./chat", "./chat/hub", "./storage", "./search", "./search/query", "./presence", "./drivers", "./drivers/memory") {
+	for _, p := range list(t, "-deps", "./chat", "./chat/scram", "./chat/hub", "./storage", "./search", "./search/query", "./presence", "./drivers", "./drivers/memory") {
 		if p.Standard || slices.ContainsFunc(linked, func(m string) bool { return matches(m+"/...", p.ImportPath) }) {
 			continue
 		}
