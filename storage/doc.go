@@ -1,6 +1,9 @@
 // Package storage holds the contracts of what Parlor stores: [History], the
-// archive of events, and [Directory], the rooms, members, people, read marks and
-// small values.
+// archive of events, and [Directory], the rooms, members, people, read marks, small
+// values, accounts, tokens, invitations, and the ledger of what was erased or is held.
+//
+// No password and no secret is stored: of a password there are verifiers (package
+// scram), of the secret of a token and the code of an invitation a hash ([NewSecret]).
 //
 // Drivers implement them (packages under drivers), package storagetest proves
 // them. An optional capability of a driver is an interface of its own, reached
