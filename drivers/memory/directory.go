@@ -22,6 +22,9 @@ type directoryData struct {
 	names     names                                   // of all tenants
 	marks     map[chat.UserID]map[string]storage.Mark // by room key
 	values    map[valueKey]value
+	accountData
+	invitationData
+	ledgerData
 }
 
 // address is a room address as it is compared.
@@ -45,6 +48,9 @@ func (d *directoryData) init() {
 	d.users = map[chat.UserID]storage.User{}
 	d.marks = map[chat.UserID]map[string]storage.Mark{}
 	d.values = map[valueKey]value{}
+	d.accountData.init()
+	d.invitationData.init()
+	d.ledgerData.init()
 }
 
 // directory is the directory through one handle.
