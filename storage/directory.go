@@ -15,7 +15,7 @@ import (
 // beginning), and have at most limit items, limit from 1 to [chat.MaxBatch], else
 // ErrInvalid or ErrTooLarge. A list shorter than its limit is at its end.
 //
-// Values come valid: see [Room.Check], [Member.Check] and [User.Check]. Drivers
+// Values come valid: see [Room.Check], [Member.Check], [User.Check] and the like. Drivers
 // call them and return their error.
 type Directory interface {
 	Access
@@ -24,6 +24,10 @@ type Directory interface {
 	Users
 	Marks
 	Values
+	Accounts
+	Tokens
+	Invitations
+	Ledger
 }
 
 // Access is the one truth about who may read what: permission, the scope of

@@ -30,6 +30,10 @@ func BenchmarkBeside(b *testing.B) {
 		INSERT INTO parlor_members SELECT 'acme', 'r' || i, 'u0', 3, '', NULL, 1, 1, zeroblob(16) FROM n;
 		WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)
 		INSERT INTO parlor_users SELECT 'acme', 'u' || i, 'Person ' || i, 'person ' || i, 0 FROM n;
+		WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)
+		INSERT INTO parlor_accounts SELECT 'acme', 'u' || i, 'u' || i, 'u' || i, 0, -62135596800000, 1 FROM n;
+		WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)
+		INSERT INTO parlor_tokens SELECT 'acme', 'u' || i, 't', 'Build', 'send read', 0, -62135596800000, 0, -62135596800000, randomblob(32) FROM n;
 		ANALYZE`); err != nil {
 		b.Fatal(err)
 	}
@@ -37,6 +41,10 @@ func BenchmarkBeside(b *testing.B) {
 	ids := make([]chat.UserID, 100)
 	for i := range ids {
 		ids[i] = chat.UserID{Tenant: "acme", Key: fmt.Sprint("u", 97*i)}
+	}
+	_, secret := storage.NewSecret()
+	if err := d.PutToken(ctx, storage.Token{User: ann, ID: "mine", Scopes: []string{"send", "read"}}, secret); err != nil {
+		b.Fatal(err)
 	}
 	bare := pool(b, path)
 	if _, err := bare.Exec("PRAGMA synchronous = full"); err != nil {
@@ -93,6 +101,16 @@ func BenchmarkBeside(b *testing.B) {
 			}
 			return err
 		}, rows(100, user, "SELECT tenant, person, name, bot FROM parlor_users WHERE tenant = 'acme' LIMIT 100")},
+		{"token", func(int) error {
+			_, err := d.Token(ctx, secret, time.Now())
+			return err
+		}, rows(1, []any{&text, &text, &text, &text, &text, &number, &number, &number, &number},
+			"SELECT tenant, person, id, name, scopes, created, expires, used, revoked FROM parlor_tokens WHERE secret = ?", secret[:])},
+		{"account", func(int) error {
+			_, err := d.Account(ctx, ann)
+			return err
+		}, rows(1, []any{&text, &text, &text, &number, &number, &number},
+			"SELECT tenant, person, login, created, deactivated, version FROM parlor_accounts WHERE tenant = ? AND person = ?", "acme", ann.Key)},
 		{"mark", func(i int) error {
 			return d.Mark(ctx, ann, storage.Mark{Position: chat.Position{Room: killed, Seq: chat.Seq(i + 1)}})
 		}, func(i int) error {

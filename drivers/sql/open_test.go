@@ -226,6 +226,13 @@ func TestFromVersion1(t *testing.T) {
 	if err := s.Fence().Swap(t.Context(), "cursor", "", "1"); err != nil {
 		t.Error(err)
 	}
+	if _, err := s.Directory().PutAccount(t.Context(), storage.Account{User: writer(0), Login: "ann"}); err != nil {
+		t.Error(err)
+	}
+	e, err := s.Directory().Enter(t.Context(), erasure(writer(0), 1))
+	if err != nil || e.Seq != 1 {
+		t.Errorf("entry %d, %v", e.Seq, err)
+	}
 }
 
 // A file of a newer program is left alone.
@@ -275,7 +282,7 @@ func TestOpenAtOnce(t *testing.T) {
 		all.Wait()
 		s := open(t, path)
 		var versions string
-		if err := s.Writes().QueryRow("SELECT group_concat(version_id) FROM parlor_versions").Scan(&versions); err != nil || versions != "0,1,2" {
+		if err := s.Writes().QueryRow("SELECT group_concat(version_id) FROM parlor_versions").Scan(&versions); err != nil || versions != "0,1,2,3,4" {
 			t.Errorf("versions %s, %v", versions, err)
 		}
 		s.Close()

@@ -1,9 +1,12 @@
 package sql_test
 
 import (
+	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/drivers/sql"
@@ -36,13 +39,13 @@ func TestPlans(t *testing.T) {
 	_, _, err[17] = d.Get(t.Context(), u, "s", "k")
 	_, err[18] = d.Keys(t.Context(), u, "s", "", 9)
 	err[19] = f.Swap(t.Context(), "cursor", "", "1")
-	for i, err := range err {
+	for i, err := range append(err[:], accountCalls(t.Context(), d, u)...) {
 		if err != nil {
 			t.Errorf("%d: %v", i, err)
 		}
 	}
 	plans, failed := s.Plans(t.Context())
-	if failed != nil || len(plans) < 15 {
+	if failed != nil || len(plans) < 40 {
 		t.Errorf("%d plans, %v", len(plans), failed)
 	}
 	for text, steps := range plans {
@@ -53,6 +56,42 @@ func TestPlans(t *testing.T) {
 			}
 		}
 	}
+}
+
+// accountCalls does everything around accounts, and of the ledger.
+func accountCalls(ctx context.Context, d storage.Directory, u chat.UserID) []error {
+	now := time.Now()
+	_, secret := storage.NewSecret()
+	var err [22]error
+	_, err[0] = d.PutAccount(ctx, storage.Account{User: u, Login: "ann"})
+	_, err[1] = d.Account(ctx, u)
+	_, err[2] = d.AccountAt(ctx, u.Tenant, "ann")
+	_, err[3] = d.ListAccounts(ctx, u.Tenant, "", 9)
+	_, err[4] = d.PutCredentials(ctx, storage.Credentials{User: u})
+	_, err[5] = d.Credentials(ctx, u)
+	err[6] = d.PutToken(ctx, storage.Token{User: u, ID: "t"}, secret)
+	_, err[7] = d.Token(ctx, secret, now)
+	_, err[8] = d.Tokens(ctx, u, "", 9)
+	err[9] = d.TokenUsed(ctx, u, "t", now)
+	err[10] = d.RevokeToken(ctx, u, "t", now)
+	err[11] = d.DropTokens(ctx, u, now.Add(time.Hour))
+	err[12] = d.PutInvitation(ctx, storage.Invitation{To: storage.Span{Tenant: u.Tenant, Room: killed.Key}, ID: "i", Uses: 2}, secret)
+	_, err[13] = d.Invitation(ctx, secret, now)
+	_, err[14] = d.UseInvitation(ctx, secret, u, now)
+	_, err[15] = d.Invitations(ctx, storage.Span{Tenant: u.Tenant}, "", 9)
+	_, err[16] = d.InvitationUses(ctx, u.Tenant, "i", "", 9)
+	err[17] = d.RevokeInvitation(ctx, u.Tenant, "i", now)
+	_, err[18] = d.Enter(ctx, erasure(u, 1))
+	_, err[19] = d.Since(ctx, 0, 9)
+	_, err[20] = d.Holds(ctx, u.Tenant, 0, 9)
+	_, err[21] = d.Owed(ctx, 0, 9)
+	for act, about := range map[storage.Act]int64{storage.Gone: 1, storage.Held: 0} {
+		e := erasure(u, int(act))
+		e.Act, e.About = act, about
+		_, failed := d.Enter(ctx, e)
+		err[18] = errors.Join(err[18], failed)
+	}
+	return err[:]
 }
 
 // What begins with a prefix lies from the prefix on, and before what is behind it: for all

@@ -30,6 +30,8 @@ var jobs = map[string]func(ctx context.Context, path string) error{
 	"swap":        func(ctx context.Context, path string) error { return swapUp(ctx, path, false) },
 	"swap shared": func(ctx context.Context, path string) error { return swapUp(ctx, path, true) },
 	"write":       writeOn,
+	"use":         func(ctx context.Context, path string) error { return useUp(ctx, path, false) },
+	"use shared":  func(ctx context.Context, path string) error { return useUp(ctx, path, true) },
 	"open":        justOpen,
 }
 
@@ -58,19 +60,21 @@ func child(t testing.TB, name, path string, out io.Writer) *exec.Cmd {
 
 const rounds = 1000
 
+// openAs opens a file as its own, or through a pool that it shares.
+func openAs(ctx context.Context, path string, shared bool) (*sql.Store, error) {
+	if !shared {
+		return sql.Open(ctx, path, nil)
+	}
+	db, err := openPool(path)
+	if err != nil {
+		return nil, err
+	}
+	return sql.With(ctx, db, nil)
+}
+
 // swapUp counts a register up, and prints each number that it reached itself.
 func swapUp(ctx context.Context, path string, shared bool) error {
-	open := func() (*sql.Store, error) { return sql.Open(ctx, path, nil) }
-	if shared {
-		open = func() (*sql.Store, error) {
-			db, err := openPool(path)
-			if err != nil {
-				return nil, err
-			}
-			return sql.With(ctx, db, nil)
-		}
-	}
-	s, err := open()
+	s, err := openAs(ctx, path, shared)
 	if err != nil {
 		return err
 	}
@@ -98,9 +102,20 @@ func swapUp(ctx context.Context, path string, shared bool) error {
 // one with a pool that begins its transactions without a lock.
 func TestTwoProcesses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "directory.db")
+	won := won(t, path, "swap", "swap shared")
+	for n := 1; n <= rounds; n++ {
+		if got := won[strconv.Itoa(n)]; got != 1 {
+			t.Fatalf("%d was reached %d times", n, got)
+		}
+	}
+}
+
+// won is how often each line was printed by children that run at once.
+func won(t *testing.T, path string, names ...string) map[string]int {
+	t.Helper()
 	var all sync.WaitGroup
-	outs := make([]strings.Builder, 2)
-	for i, name := range []string{"swap", "swap shared"} {
+	outs := make([]strings.Builder, len(names))
+	for i, name := range names {
 		cmd := child(t, name, path, &outs[i])
 		all.Go(func() {
 			if err := cmd.Run(); err != nil {
@@ -117,11 +132,7 @@ func TestTwoProcesses(t *testing.T) {
 			won[n]++
 		}
 	}
-	for n := 1; n <= rounds; n++ {
-		if got := won[strconv.Itoa(n)]; got != 1 {
-			t.Fatalf("%d was reached %d times", n, got)
-		}
-	}
+	return won
 }
 
 // writers are who write at once in a child that is killed.
@@ -131,8 +142,12 @@ var killed = chat.RoomID{Tenant: "acme", Key: "killed"}
 
 func writer(i int) chat.UserID { return chat.UserID{Tenant: "acme", Key: fmt.Sprint("writer", i)} }
 
-// written is how far a writer came: what its value, its mark and its register say.
-func written(ctx context.Context, s *sql.Store, i int) (n [3]int, version int64, err error) {
+// kinds are what a writer writes.
+const kinds = 5
+
+// written is how far a writer came: what its value, its mark, its register, its invitation
+// and its entries say.
+func written(ctx context.Context, s *sql.Store, i int) (n [kinds]int, version int64, err error) {
 	b, version, err1 := s.Directory().Get(ctx, writer(i), "s", "k")
 	if errors.Is(err1, chat.ErrNotFound) {
 		err1 = nil
@@ -144,7 +159,10 @@ func written(ctx context.Context, s *sql.Store, i int) (n [3]int, version int64,
 		n[1] = int(marks[0].Seq)
 	}
 	n[2], _ = strconv.Atoi(register)
-	return n, version, errors.Join(err1, err2, err3)
+	var err4, err5 error
+	n[3], err4 = usedBy(ctx, s.Directory(), writer(i))
+	n[4], err5 = enteredBy(ctx, s.Directory(), writer(i))
+	return n, version, errors.Join(err1, err2, err3, err4, err5)
 }
 
 // writeOn writes until it is killed, and prints what was acknowledged.
@@ -157,6 +175,9 @@ func writeOn(ctx context.Context, path string) error {
 	for i := range writers {
 		all.Go(func() {
 			n, version, err := written(ctx, s, i)
+			if err == nil && n[3] == 0 {
+				err = invite(ctx, s.Directory(), writer(i))
+			}
 			for err == nil {
 				n[0]++
 				if version, err = s.Directory().Put(ctx, writer(i), "s", "k", []byte(strconv.Itoa(n[0])), version); err != nil {
@@ -177,6 +198,16 @@ func writeOn(ctx context.Context, path string) error {
 					break
 				}
 				fmt.Println(i, 2, n[2])
+				n[3]++
+				if err = useOne(ctx, s.Directory(), writer(i), n[3]); err != nil {
+					break
+				}
+				fmt.Println(i, 3, n[3])
+				n[4]++
+				if _, err = s.Directory().Enter(ctx, erasure(writer(i), n[4])); err != nil {
+					break
+				}
+				fmt.Println(i, 4, n[4])
 			}
 			fmt.Println("error:", err)
 		})
@@ -189,7 +220,7 @@ func writeOn(ctx context.Context, path string) error {
 func TestKill(t *testing.T) {
 	const kills = 20
 	path := filepath.Join(t.TempDir(), "directory.db")
-	var acknowledged [writers][3]int
+	var acknowledged [writers][kinds]int
 	total := 0
 	for range kills {
 		r, w := io.Pipe()

@@ -104,7 +104,12 @@ func (s *Store) write(ctx context.Context, op string, do func(tx *stdsql.Tx) err
 
 // put stores one row in the place of what has the same keys.
 func (s *Store) put(ctx context.Context, tx *stdsql.Tx, table string, keys, others []string, args ...any) error {
-	_, err := tx.ExecContext(ctx, s.text(s.engine.upsert(table, keys, others)), args...)
+	return s.exec(ctx, tx, s.engine.upsert(table, keys, others), args...)
+}
+
+// exec does a statement that finds nothing.
+func (s *Store) exec(ctx context.Context, tx *stdsql.Tx, statement string, args ...any) error {
+	_, err := tx.ExecContext(ctx, s.text(statement), args...)
 	return err
 }
 

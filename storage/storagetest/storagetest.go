@@ -63,7 +63,8 @@ type DirectoryCase = suite.Case[*DirectorySite]
 
 // DirectoryCases are all cases of a directory.
 func DirectoryCases() []DirectoryCase {
-	return slices.Concat(roomCases, memberCases, accessCases, userCases, markCases, valueCases, directoryLifeCases)
+	return slices.Concat(roomCases, memberCases, accessCases, userCases, markCases, valueCases,
+		accountCases, tokenCases, invitationCases, ledgerCases, directoryLifeCases)
 }
 
 // Directory runs all cases of a directory; at makes a fresh site for each.
