@@ -52,9 +52,9 @@ func (h directory) PutInvitation(ctx context.Context, i storage.Invitation, code
 		case taken:
 			return conflict(op, "code")
 		}
-		return h.put(ctx, tx, "invitations", []string{"tenant", "id"},
-			[]string{"room", "by_person", "created", "expires", "uses", "used", "revoked", "code"},
-			i.To.Tenant, i.ID, i.To.Room, i.By.Key, i.Created.UnixMilli(), i.Expires.UnixMilli(), i.Uses, 0, never, code[:])
+		return h.put(ctx, tx, "invitations", []string{"tenant", "room", "id"},
+			[]string{"by_person", "created", "expires", "uses", "used", "revoked", "code"},
+			i.To.Tenant, i.To.Room, i.ID, i.By.Key, i.Created.UnixMilli(), i.Expires.UnixMilli(), i.Uses, 0, never, code[:])
 	})
 }
 

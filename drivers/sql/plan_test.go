@@ -49,6 +49,9 @@ func TestPlans(t *testing.T) {
 		t.Errorf("%d plans, %v", len(plans), failed)
 	}
 	for text, steps := range plans {
+		if strings.Contains(text, "FROM parlor_invitations WHERE tenant = ? AND room") && !strings.Contains(steps[0], "(tenant=? AND room=? AND id>?)") {
+			t.Errorf("%s: all of a tenant: %s", text, strings.Join(steps, "; "))
+		}
 		for _, step := range steps {
 			if strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "CONSTANT") && !strings.Contains(step, "VALUES") || strings.Contains(step, "TEMP B-TREE") ||
 				strings.Contains(step, "(tenant=?)") {

@@ -65,7 +65,7 @@ func draw(t *rapid.T) (name string, call func(context.Context, storage.Directory
 		Of: storage.Subject{Tenant: tenant}, At: then}
 	switch entry.Act {
 	case storage.Gone, storage.Released:
-		entry.About = int64(number("about", 1, 6))
+		entry.About = int64(number("about", 1, 3))
 	case storage.Pruned:
 		entry.Of.Room, entry.Before = room, then
 	default:

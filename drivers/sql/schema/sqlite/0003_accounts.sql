@@ -49,11 +49,11 @@ CREATE TABLE {invitations} (
 	used      INTEGER NOT NULL, -- as many as there are rows in the next table
 	revoked   INTEGER NOT NULL,
 	code      BLOB    NOT NULL, -- its SHA-256
-	PRIMARY KEY (tenant, id)
+	PRIMARY KEY (tenant, room, id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX {invitations_code} ON {invitations} (code);
-CREATE INDEX {invitations_room} ON {invitations} (tenant, room, id);
+CREATE UNIQUE INDEX {invitations_id} ON {invitations} (tenant, id);
 
 CREATE TABLE {invitation_uses} (
 	tenant TEXT    NOT NULL,
