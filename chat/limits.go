@@ -32,7 +32,7 @@ const (
 	MinIterations = 4096 // of a verifier (RFC 7677, section 4)
 	MaxIterations = 2_000_000
 	MaxScopes     = 50      // of a token
-	MaxTokens     = 1000    // of an account, those that have ended too
+	MaxTokens     = 200     // of an account, those that have ended too
 	MaxUses       = 100_000 // of an invitation
 )
 
