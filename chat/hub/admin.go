@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/storage"
@@ -73,6 +74,10 @@ func (a Admin) PutUser(ctx context.Context, u storage.User) error {
 // Erase empties a text and all its edits, everywhere: at once for readers, in the
 // archive and the index when the follower has come by. Erasing again changes
 // nothing. id may be that of a text that was retracted.
+//
+// It is entered into the directory's ledger before it is done, so that a backup that is
+// put back is erased again. What is held there isn't erased: ErrForbidden with field
+// "hold", which names the hold. A hold that comes later doesn't stop it.
 func (a Admin) Erase(ctx context.Context, room chat.RoomID, id chat.EventID, why string) (chat.Receipt, error) {
 	const op = "erase"
 	leave, err := a.enter(ctx, op, "room", room, "event", id)
@@ -93,6 +98,15 @@ func (a Admin) Erase(ctx context.Context, room chat.RoomID, id chat.EventID, why
 	erase := chat.Event{Room: room, Sender: e.Sender, Target: e.ID, Content: &chat.Erase{Why: why}}
 	erase.ID = chat.DeriveID(room, chat.UserID{}, "erase "+e.ID.String())
 	if err := erase.Check(op); err != nil {
+		return chat.Receipt{}, err
+	}
+	_, err = a.h.set.Directory.Enter(ctx, storage.LedgerEntry{ID: erase.ID, Act: storage.Erased,
+		Of: storage.Subject{Tenant: room.Tenant, Room: room.Key, User: e.Sender.Key, Event: e.ID}, At: time.Now(), Why: why})
+	var known *chat.Error
+	if errors.As(err, &known) && known.Kind == chat.ErrConflict && known.Field == "id" {
+		err = nil // entered before, at another time
+	}
+	if err != nil {
 		return chat.Receipt{}, err
 	}
 	return a.h.publish(ctx, erase)
