@@ -126,6 +126,12 @@ func sqliteFault(err error) fault {
 	if !errors.As(err, &e) {
 		return fault{}
 	}
+	switch e.Code() {
+	case codes.SQLITE_IOERR_DELETE_NOENT, codes.SQLITE_IOERR_RDLOCK:
+		// Some who open a new file at once did away with the same journal, or changed how it is
+		// locked under a reader: in a moment all is well.
+		return fault{busy: true, what: "the disk fails, or others change how it is kept"}
+	}
 	switch e.Code() & 0xff {
 	case codes.SQLITE_BUSY, codes.SQLITE_LOCKED, codes.SQLITE_PROTOCOL:
 		return fault{busy: true, what: "others keep it locked"}
