@@ -1,0 +1,229 @@
+package bleve
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	segment "github.com/blevesearch/scorch_segment_api/v2"
+
+	"github.com/parlor-chat/parlor/chat"
+)
+
+// load opens what lies in the folder of the generation, or makes it. Everything is read and
+// compared with its checksum once; months are read as they are, and opened for writing when
+// something is written to them.
+func (g *generation) load() error {
+	p := &phase{doing: "it is being opened"}
+	g.phase.Store(p)
+	g.writer = writer{
+		loading: true, rooms: newRooms(), months: map[string]*month{}, marks: map[*room]chat.Seq{},
+	}
+	g.trouble.Store(nil)
+	if err := os.MkdirAll(g.dir, 0o700); err != nil {
+		return err
+	}
+	s, err := g.readState()
+	if err != nil {
+		return err
+	}
+	g.rooms.byNum = s.rooms
+	for _, r := range s.rooms {
+		if r != nil {
+			g.rooms.byID[r.id] = r
+		}
+	}
+	if err := g.loadMonths(s, p); err != nil {
+		g.drop()
+		return err
+	}
+	if err := g.replay(s.upTo + 1); err != nil {
+		g.drop()
+		return err
+	}
+	g.loading = false
+	g.show(nil)
+	return nil
+}
+
+// readState reads STATE. A folder without anything gets one.
+func (g *generation) readState() (*state, error) {
+	name := filepath.Join(g.dir, stateFile)
+	b, err := os.ReadFile(name)
+	if errors.Is(err, os.ErrNotExist) {
+		entries, err := os.ReadDir(g.dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if e.Name() != stateFile+".new" {
+				return nil, damaged(stateFile, errors.New("it is missing"))
+			}
+		}
+		s := &state{mapping: mapping, period: g.place.opt.Period}
+		return s, errors.Join(replace(g.place.open, name, s.append(nil)), syncDir(filepath.Dir(g.dir)))
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, err := parseState(b)
+	switch {
+	case err != nil:
+		return nil, damaged(stateFile, err)
+	case s.mapping != mapping || s.period != g.place.opt.Period:
+		return nil, damaged(stateFile, errors.New("it is of another mapping or period"))
+	}
+	return s, nil
+}
+
+// loadMonths opens the months that STATE names, and removes those that it doesn't.
+func (g *generation) loadMonths(s *state, p *phase) error {
+	named, dirs := map[string]bool{}, []string(nil)
+	for _, m := range s.months {
+		if _, _, ok := g.place.opt.Period.bounds(m.name); !ok {
+			return damaged(stateFile, errors.New("it names a month that is none"))
+		}
+		named[m.dir] = true
+		dirs = append(dirs, m.dir)
+	}
+	entries, err := os.ReadDir(g.dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !e.IsDir() || named[e.Name()] {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(g.dir, e.Name())); err != nil { // the log has what was in it
+			return err
+		}
+	}
+	for _, dir := range dirs {
+		if _, err := os.Stat(filepath.Join(g.dir, dir, rootFile)); errors.Is(err, os.ErrNotExist) {
+			return damaged(filepath.Join(dir, rootFile), errors.New("it is missing"))
+		}
+	}
+	if err := sealed(g.dir, dirs); err != nil {
+		return err
+	}
+	p.total.Store(int64(len(s.months)))
+	for _, ms := range s.months {
+		select {
+		case <-g.quit:
+			return errors.New("it is closed")
+		default:
+		}
+		m := g.newMonth(ms)
+		g.add(m)
+		if err := g.loadMonth(m); err != nil {
+			return err
+		}
+		p.done.Add(1)
+	}
+	return nil
+}
+
+// loadMonth looks at a month, and lets Bleve's index go.
+func (g *generation) loadMonth(m *month) (err error) {
+	if err := m.open(g.place.queue, true); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, m.close()) }()
+	s, err := m.snapshot()
+	if err != nil {
+		return err
+	}
+	for _, seg := range s.Segments() {
+		file, ok := seg.Segment().(segment.PersistedSegment)
+		if !ok {
+			continue
+		}
+		if err := checkSegment(file.Path()); err != nil {
+			return errors.Join(err, s.Close())
+		}
+	}
+	v, err := m.look(s)
+	if err != nil {
+		return errors.Join(damaged(m.dir, err), s.Close())
+	}
+	m.shown = v
+	m.settled = m.applied
+	return nil
+}
+
+// checkSegment compares one of Bleve's files with the checksum in its last bytes, which
+// Bleve writes and doesn't look at.
+func checkSegment(name string) error {
+	short := filepath.Join(filepath.Base(filepath.Dir(name)), filepath.Base(name))
+	f, err := os.Open(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return damaged(short, errors.New("it is missing"))
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	sum := crc32.NewIEEE()
+	if _, err := io.Copy(sum, io.LimitReader(f, info.Size()-4)); err != nil {
+		return err
+	}
+	var last [4]byte
+	if _, err := io.ReadFull(f, last[:]); err != nil || binary.BigEndian.Uint32(last[:]) != sum.Sum32() {
+		return damaged(short, errors.New("its checksum is another"))
+	}
+	return nil
+}
+
+// replay takes up what the log has and the months lack.
+func (g *generation) replay(from uint64) error {
+	p := &phase{doing: "it catches up with its log"}
+	g.phase.Store(p)
+	files, err := logFiles(g.dir)
+	if err != nil {
+		return err
+	}
+	sizes := int64(0)
+	for _, n := range files {
+		if info, err := os.Stat(filepath.Join(g.dir, logName(n))); err == nil {
+			sizes += info.Size()
+		}
+	}
+	d, docs, upTo := draft{}, 0, from-1
+	next, err := readLog(g.dir, from, func(r *record) error {
+		if err := g.take(d, r); err != nil {
+			return err
+		}
+		upTo = r.lsn
+		p.done.Store(int64(r.lsn - from + 1))
+		if docs += len(r.docs); docs < groupDocs {
+			return nil
+		}
+		docs = 0
+		err := g.flush(d, upTo)
+		clear(d)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := g.flush(d, upTo); err != nil {
+		return err
+	}
+	for _, m := range g.order {
+		if m.applied >= next {
+			return damaged(strings.TrimSuffix(logPrefix, "-"), errors.New("it ends before what "+m.dir+" has"))
+		}
+	}
+	g.show(nil) // the watermarks
+	g.log = log{dir: g.dir, open: g.place.open, next: next}
+	g.since = sizes
+	return nil
+}
