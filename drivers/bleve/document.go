@@ -23,7 +23,7 @@ const (
 
 // The first bytes of the terms of valueField.
 const (
-	termLive = 'x' // alone: of every document that isn't gone
+	termGone = 'x' // alone: of every document that is gone
 	termRoom = 'r' // the room's number
 	termDay  = 'd' // of At, in UTC
 )
@@ -215,12 +215,12 @@ func (f *rowField) Value() []byte                                         { retu
 // AnalyzedLength is kept beside each term; a small one takes the least.
 func (f *rowField) AnalyzedLength() int { return 1 }
 
-// once stands for a term that is there. A term that only one document has then takes no
-// list of documents.
-var once = func() *bleveindex.TokenFreq {
+// What stands for a term that is there. One that only one document has takes no list of
+// documents with once; one that many have takes a byte less in each with often.
+var once, often = func() (*bleveindex.TokenFreq, *bleveindex.TokenFreq) {
 	t := &bleveindex.TokenFreq{}
 	t.SetFrequency(1)
-	return t
+	return t, &bleveindex.TokenFreq{}
 }()
 
 // Analyze makes the terms.
@@ -228,36 +228,44 @@ func (f *rowField) Analyze() {
 	d := f.row.doc
 	switch f.name {
 	case textField:
+		tokens := d.Tokens
+		if d.Gone {
+			tokens = nil
+		}
 		n := 8
-		for _, t := range d.Tokens {
+		for _, t := range tokens {
 			n += len(t) + 2
 		}
-		f.value = appendStored(make([]byte, 0, n), f.row.revision-f.row.place.seq, d.Tokens)
-		f.terms = make(bleveindex.TokenFrequencies, len(d.Tokens))
-		for _, t := range d.Tokens {
+		f.value = appendStored(make([]byte, 0, n), f.row.revision-f.row.place.seq, tokens)
+		f.terms = make(bleveindex.TokenFrequencies, len(tokens))
+		for _, t := range tokens {
 			if t != "" {
 				f.terms[t] = once
 			}
 		}
 	case valueField:
 		if d.Gone {
+			f.terms = bleveindex.TokenFrequencies{string(rune(termGone)): once}
 			return
 		}
 		f.terms = make(bleveindex.TokenFrequencies, 8)
-		f.terms[string(rune(termLive))] = once
-		f.terms[roomTerm(f.row.place.room)] = once
-		f.terms[dayTerm(dayOf(f.row.place.at))] = once
+		f.terms[roomTerm(f.row.place.room)] = often
+		f.terms[dayTerm(dayOf(f.row.place.at))] = often
 		for field, values := range d.Fields {
 			kind := termOf[field]
 			if kind == 0 || kind == termRoom {
 				continue // the driver knows no others, and makes the room itself
+			}
+			stands := once
+			if field == search.FieldKind || field == search.FieldHas || field == search.FieldIs {
+				stands = often
 			}
 			for _, v := range values {
 				var b strings.Builder
 				b.Grow(1 + len(v))
 				b.WriteByte(kind)
 				b.WriteString(v)
-				f.terms[b.String()] = once
+				f.terms[b.String()] = stands
 			}
 		}
 	default:

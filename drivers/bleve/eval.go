@@ -72,11 +72,14 @@ func (e *eval) all(within rows) (rows, error) {
 		return within, nil
 	}
 	if e.live == nil {
-		all, err := list(e.values, []byte{termLive})
+		gone, err := list(e.values, []byte{termGone})
 		if err != nil {
 			return nil, err
 		}
-		e.live = e.narrow(all, nil)
+		e.live = roaring.New()
+		e.live.AddRange(0, e.segment.Count())
+		e.live = e.narrow(e.live, nil)
+		e.live.AndNot(gone)
 	}
 	return e.live, nil
 }

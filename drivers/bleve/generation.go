@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -98,41 +99,52 @@ func (g *generation) run() {
 	defer close(g.ended)
 	defer g.refuse()
 	defer g.first.Do(func() { close(g.opened) })
+	// A file that ends before it should, or a disk that can't be read, is a fault in memory that
+	// is mapped; it must not end the program.
+	debug.SetPanicOnFault(true)
 	wait, served := retry, false
 	for {
-		err := g.load()
+		err := guarded(g.load)
 		if isDamage(err) {
 			g.place.opt.Log.Error("parlor: the index is thrown away, and has to be made again", "dir", g.dir, "error", err)
-			if derr := g.discard(); derr != nil {
-				err = derr
-			} else {
-				if served && !g.pause(lossTime, &phase{doing: "it was lost", err: err}) {
-					return
-				}
-				served = false
-				err = g.load()
+			if err = g.discard(); err == nil {
+				err = guarded(g.load)
 			}
+		}
+		if err == nil && g.made && served {
+			g.drop()
+			if served = false; !g.pause(g.place.opt.lossTime, &phase{doing: "it was lost, and has to be made again"}) {
+				return
+			}
+			continue
 		}
 		if err == nil {
 			wait, served = retry, true
 			g.phase.Store(&phase{ready: true})
 			g.first.Do(func() { close(g.opened) })
-			if err = g.serve(); err == nil {
+			if err = guarded(g.serve); err == nil {
 				return
 			}
+			g.phase.Store(&phase{doing: "it is being opened again", err: err})
+			g.drop()
 		}
-		g.phase.Store(&phase{doing: "it is being closed", err: err})
-		g.drop()
 		g.place.opt.Log.Error("parlor: the index doesn't answer", "dir", g.dir, "error", err)
 		g.first.Do(func() { close(g.opened) })
-		if isDamage(err) && served {
-			continue
-		}
 		if !g.pause(wait, &phase{doing: "it can't be opened", err: err}) {
 			return
 		}
 		wait = min(2*wait, slowest)
 	}
+}
+
+// guarded makes an error of what panics.
+func guarded(do func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("it can't be read: %v", r)
+		}
+	}()
+	return do()
 }
 
 // pause refuses what is asked for a while; false: it is closed.

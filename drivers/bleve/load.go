@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"hash/fnv"
 	"io"
 	"os"
 	"path/filepath"
@@ -64,6 +65,7 @@ func (g *generation) readState() (*state, error) {
 				return nil, damaged(stateFile, errors.New("it is missing"))
 			}
 		}
+		g.made = true
 		s := &state{mapping: mapping, period: g.place.opt.Period}
 		return s, errors.Join(replace(g.place.open, name, s.append(nil)), syncDir(filepath.Dir(g.dir)))
 	}
@@ -117,6 +119,9 @@ func (g *generation) loadMonths(s *state, p *phase) error {
 			return errors.New("it is closed")
 		default:
 		}
+		if g.place.opt.loading != nil {
+			g.place.opt.loading()
+		}
 		m := g.newMonth(ms)
 		g.add(m)
 		if err := g.loadMonth(m); err != nil {
@@ -129,7 +134,10 @@ func (g *generation) loadMonths(s *state, p *phase) error {
 
 // loadMonth looks at a month, and lets Bleve's index go.
 func (g *generation) loadMonth(m *month) (err error) {
-	if err := m.open(g.place.queue, true); err != nil {
+	if err := checkRoot(filepath.Join(m.path, rootFile)); err != nil {
+		return err
+	}
+	if err := m.open(g.place, true); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, m.close()) }()
@@ -137,11 +145,13 @@ func (g *generation) loadMonth(m *month) (err error) {
 	if err != nil {
 		return err
 	}
+	used := map[string]bool{}
 	for _, seg := range s.Segments() {
 		file, ok := seg.Segment().(segment.PersistedSegment)
 		if !ok {
 			continue
 		}
+		used[filepath.Base(file.Path())] = true
 		if err := checkSegment(file.Path()); err != nil {
 			return errors.Join(err, s.Close())
 		}
@@ -152,8 +162,70 @@ func (g *generation) loadMonth(m *month) (err error) {
 	}
 	m.shown = v
 	m.settled = m.applied
+	return m.sweep(used)
+}
+
+// sweep removes segments that aren't used: of merges, and what a crash left half written.
+func (m *month) sweep(used map[string]bool) error {
+	entries, err := os.ReadDir(m.path)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".zap") && !used[e.Name()] {
+			if err := os.Remove(filepath.Join(m.path, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
+
+// checkRoot looks whether a root file is as long as it says. Bolt, whose format it is, maps
+// it into memory without looking.
+func checkRoot(name string) error {
+	short := filepath.Join(filepath.Base(filepath.Dir(name)), filepath.Base(name))
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	var pages, size uint64
+	var newest uint64
+	found := false
+	for _, at := range []int64{0, int64(os.Getpagesize())} {
+		var meta [boltHead + boltMeta]byte
+		if _, err := f.ReadAt(meta[:], at); err != nil {
+			continue
+		}
+		m := meta[boltHead:]
+		h := fnv.New64a()
+		h.Write(m[:boltMeta-8])
+		if h.Sum64() != binary.NativeEndian.Uint64(m[boltMeta-8:]) {
+			continue
+		}
+		if tx := binary.NativeEndian.Uint64(m[48:]); !found || tx > newest {
+			found, newest = true, tx
+			size, pages = uint64(binary.NativeEndian.Uint32(m[8:])), binary.NativeEndian.Uint64(m[40:])
+		}
+	}
+	if !found || uint64(info.Size()) < pages*size {
+		return damaged(short, errors.New("it is shorter than it says"))
+	}
+	return nil
+}
+
+// The pages of Bolt that say what is in a file: a head, then magic, version, page size and
+// flags of 4 bytes; the root of 16, the list of free pages, how many pages there are, the
+// number of the transaction, and the sum of all these, of 8.
+const (
+	boltHead = 16
+	boltMeta = 64
+)
 
 // checkSegment compares one of Bleve's files with the checksum in its last bytes, which
 // Bleve writes and doesn't look at.

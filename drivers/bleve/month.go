@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -77,6 +78,7 @@ type month struct {
 	applied uint64        // the last record that changed it
 	durable atomic.Uint64 // the last of which all is on the disk
 	settled uint64        // the last at which its folder was synced
+	tidied  uint64        // the last that was in it when its segments were merged
 	written time.Time     // when it was changed last
 
 	stirred atomic.Bool    // Bleve did something behind
@@ -96,10 +98,6 @@ var monthConfig = map[string]any{
 	"numSnapshotsToKeep":     1,
 	"eventCallbackName":      callback,
 	"asyncErrorCallbackName": callback,
-	"scorchPersisterOptions": map[string]any{
-		"PersisterNapTimeMSec":      200,
-		"PersisterNapUnderNumFiles": 1000,
-	},
 	"scorchMergePlanOptions": map[string]any{
 		"MaxSegmentsPerTier":   6,
 		"SegmentsPerMergeTask": 6,
@@ -136,23 +134,27 @@ func register() struct{} {
 	return struct{}{}
 }
 
-const failNap = 250 * time.Millisecond
+const (
+	failNap = 250 * time.Millisecond
+	nap     = 200 * time.Millisecond
+)
 
 // open opens Bleve's index, or makes it. What panics over files that are damaged is an
 // error here. An index that doesn't hold all up to the last record that it should isn't
 // opened: Bleve, where it can't load what it wrote last, goes on with something older, or
 // with nothing, and removes the rest.
-func (m *month) open(queue *bleveindex.AnalysisQueue, readOnly bool) (err error) {
+func (m *month) open(p *place, readOnly bool) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = damaged(m.dir, fmt.Errorf("it can't be opened: %v", r))
 		}
 	}()
-	config := map[string]any{"path": m.path, "read_only": readOnly}
-	for k, v := range monthConfig {
-		config[k] = v
+	config := maps.Clone(monthConfig)
+	config["path"], config["read_only"] = m.path, readOnly
+	config["scorchPersisterOptions"] = map[string]any{
+		"PersisterNapTimeMSec": int(p.opt.nap / time.Millisecond), "PersisterNapUnderNumFiles": 1000,
 	}
-	x, err := scorch.NewScorch("", config, queue)
+	x, err := scorch.NewScorch("", config, p.queue)
 	if err != nil {
 		return err
 	}

@@ -183,6 +183,13 @@ func (p *place) generation(name string) *generation {
 	return g
 }
 
+// filesEach is how many files each generation may have open.
+func (p *place) filesEach() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(16, p.opt.Files/max(1, len(p.generations)))
+}
+
 // ready waits until all generations are open.
 func (p *place) ready(ctx context.Context, op string) error {
 	p.mu.Lock()

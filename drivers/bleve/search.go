@@ -3,6 +3,7 @@ package bleve
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sort"
 	"strings"
@@ -89,6 +90,7 @@ func (g *generation) search(ctx context.Context, op string, r search.Request) (r
 	defer v.release()
 	q := &query{Request: r, work: &work{ctx: ctx}, g: g, view: v, paged: paged}
 	q.after = hit{at: after.At.UnixMilli(), room: &room{id: after.Position.Room}, seq: uint64(after.Position.Seq), score: after.Score}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		what := recover()
 		if what != nil {

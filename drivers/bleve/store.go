@@ -27,7 +27,11 @@ type Options struct {
 	// and 8192 at most. Months that aren't written to are closed, and their files merged.
 	Files int
 
-	open opener // tests give others
+	// Tests give others.
+	open                 opener
+	coolAfter, tidyAfter time.Duration
+	lossTime, nap        time.Duration
+	loading              func() // called before each month is opened
 }
 
 func (o *Options) defaults() Options {
@@ -46,6 +50,18 @@ func (o *Options) defaults() Options {
 	}
 	if opt.open == nil {
 		opt.open = openFile
+	}
+	if opt.coolAfter == 0 {
+		opt.coolAfter = coolAfter
+	}
+	if opt.nap == 0 {
+		opt.nap = nap
+	}
+	if opt.lossTime == 0 {
+		opt.lossTime = lossTime
+	}
+	if opt.tidyAfter == 0 {
+		opt.tidyAfter = tidyAfter
 	}
 	return opt
 }

@@ -6,14 +6,10 @@ import (
 	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/parlor-chat/parlor/drivers/bleve"
 	"github.com/parlor-chat/parlor/search"
 	"github.com/parlor-chat/parlor/search/searchtest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // quiet is a log that nobody reads.
 var quiet = slog.New(slog.DiscardHandler)
@@ -44,7 +40,9 @@ func (s *site) store(ctx context.Context) (*bleve.Store, error) {
 }
 
 func newSite(t testing.TB, p bleve.Period) *site {
-	return &site{dir: t.TempDir(), opt: bleve.Options{Log: quiet, Period: p}}
+	s := &site{dir: t.TempDir(), opt: bleve.Options{Log: quiet, Period: p}}
+	s.opt.Hurrying()
+	return s
 }
 
 func indexSite(p bleve.Period) func(testing.TB) *searchtest.Site {

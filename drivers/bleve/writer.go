@@ -13,6 +13,7 @@ import (
 // writer is what the one goroutine of a generation that writes has to itself.
 type writer struct {
 	loading bool // nobody is shown anything yet
+	made    bool // there was nothing of it
 	log     log
 	rooms   *rooms
 	months  map[string]*month // by name
@@ -20,9 +21,10 @@ type writer struct {
 
 	marks    map[*room]chat.Seq // watermarks to be raised when the view is shown
 	unsealed bool
-	last     *month   // that was asked for last
-	since    int64    // bytes of the log that no STATE covers
-	cut      *cut     // a STATE that waits for Bleve to write
+	last     *month // that was asked for last
+	since    int64  // bytes of the log that no STATE covers
+	cut      *cut   // a STATE that waits for Bleve to write
+	tidying  *tidying
 	dead     []*month // dropped whole; their folders go when no STATE names them
 }
 
@@ -52,7 +54,10 @@ func (g *generation) serve() error {
 		case <-g.poke:
 			err = g.refresh()
 		case <-tick.C:
-			if err = g.refresh(); err == nil {
+			if err = g.still(); err == nil {
+				err = g.refresh()
+			}
+			if err == nil {
 				err = g.cool()
 			}
 		}
@@ -302,7 +307,10 @@ func (g *generation) flush(d draft, upTo uint64) error {
 // write writes to a month, and looks at it anew.
 func (g *generation) write(m *month, rows []*row, gone []string, upTo uint64) error {
 	if m.index == nil {
-		if err := m.open(g.place.queue, false); err != nil {
+		if err := g.makeRoom(); err != nil {
+			return err
+		}
+		if err := m.open(g.place, false); err != nil {
 			return err
 		}
 	}
@@ -357,6 +365,9 @@ func (g *generation) drop() {
 		if err := m.close(); err != nil {
 			g.place.opt.Log.Warn("parlor: a part of the index isn't closed well", "dir", m.path, "error", err)
 		}
+	}
+	if g.tidying != nil {
+		<-g.tidying.done
 	}
 	g.log.shut()
 	g.writer = writer{}
