@@ -88,6 +88,7 @@ var arrows = []struct {
 	{"internal/suite", nil, "it runs cases of anything"},
 	{"internal/shareddata", nil, "it finds a folder"},
 	{"internal/pebbledb", []string{"chat"}, "it is behind drivers, and speaks their errors"},
+	{"internal/realchats", []string{"chat", "search", "internal/shareddata"}, "benchmarks of indexes share what they read"},
 	{"internal/inverted", []string{"chat", "storage", "search"}, "it is behind the contract of an index"},
 	{"internal/...", []string{"internal/..."}, "tools of the house"},
 }
@@ -123,7 +124,7 @@ func TestArrows(t *testing.T) {
 }
 
 func TestOnlySuitesImportTesting(t *testing.T) {
-	may := []string{"chat/chattest", "chat/hub/hubtest", "storage/storagetest", "search/searchtest", "presence/presencetest", "internal/suite", "internal/shareddata"}
+	may := []string{"chat/chattest", "chat/hub/hubtest", "storage/storagetest", "search/searchtest", "presence/presencetest", "internal/suite", "internal/shareddata", "internal/realchats"}
 	for _, p := range list(t, "./...") {
 		path, _ := inside(p.ImportPath)
 		if slices.Contains(p.Imports, "testing") && !slices.Contains(may, path) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/drivers/memory"
+	"github.com/parlor-chat/parlor/internal/realchats"
 	"github.com/parlor-chat/parlor/search"
 )
 
@@ -37,8 +38,8 @@ func heap() int {
 type bare map[string][]int32
 
 // sorted is all documents in order of time.
-func (c *corpus) sorted() []search.Document {
-	docs := slices.Clone(c.docs)
+func sorted(c *realchats.Corpus) []search.Document {
+	docs := slices.Clone(c.Docs)
 	slices.SortStableFunc(docs, func(a, b search.Document) int { return a.At.Compare(b.At) })
 	return docs
 }
@@ -84,14 +85,14 @@ next:
 // beside bytes.Fields of the texts. heap/text is the memory of the index after a
 // collection, in bytes for each byte of text.
 func BenchmarkRealIndexing(b *testing.B) {
-	c := realChats(b)
+	c := realchats.Read(b)
 	oneCore(b)
-	split, sorted := c.split(), c.sorted()
+	fields, inOrder := split(c), sorted(c)
 	began := time.Now()
-	newBare(sorted)
+	newBare(inOrder)
 	plain := time.Since(began)
 	began = time.Now()
-	for _, text := range c.texts {
+	for _, text := range c.Texts {
 		search.Analyze(text)
 	}
 	analysis := time.Since(began)
@@ -100,19 +101,19 @@ func BenchmarkRealIndexing(b *testing.B) {
 		before := heap()
 		b.StartTimer()
 		ix := memory.New(nil).Index()
-		c.apply(b, ix)
+		c.Apply(b, ix)
 		b.StopTimer()
 		used := heap() - before
 		b.ReportMetric(float64(used)/1e6, "heap-MB")
-		b.ReportMetric(float64(used)/float64(c.size()), "heap/text")
+		b.ReportMetric(float64(used)/float64(c.Size()), "heap/text")
 		runtime.KeepAlive(ix)
 		b.StartTimer()
 	}
 	each := b.Elapsed() / time.Duration(b.N)
-	b.ReportMetric(float64(len(c.docs))/each.Seconds(), "docs/s")
-	b.ReportMetric(float64(len(c.docs))/(each+analysis).Seconds(), "with-analysis-docs/s")
+	b.ReportMetric(float64(len(c.Docs))/each.Seconds(), "docs/s")
+	b.ReportMetric(float64(len(c.Docs))/(each+analysis).Seconds(), "with-analysis-docs/s")
 	b.ReportMetric(each.Seconds()/plain.Seconds(), "x-bare")
-	b.ReportMetric(each.Seconds()/split.Seconds(), "x-fields")
+	b.ReportMetric(each.Seconds()/fields.Seconds(), "x-fields")
 	b.ReportMetric(0, "ns/op")
 }
 
@@ -170,22 +171,22 @@ func sum(all []float64) (total float64) {
 // FTS5 over the same tokens. x-bare is beside the bare index, for the queries that are
 // words alone.
 func BenchmarkRealQueries(b *testing.B) {
-	c := realChats(b)
+	c := realchats.Read(b)
 	oneCore(b)
 	ix := memory.New(nil).Index()
-	c.apply(b, ix)
-	sorted := c.sorted()
-	x, lite := newBare(sorted), sqlite(b, sorted)
+	c.Apply(b, ix)
+	inOrder := sorted(c)
+	x, lite := newBare(inOrder), realchats.SQLite(b, inOrder)
 	for _, a := range asks {
 		b.Run(a.name, func(b *testing.B) {
-			n := len(c.queries)
+			n := len(c.Queries)
 			ours, theirs, words, plain := make(times, n), make(times, n), make(times, n), make(times, n)
 			for b.Loop() {
-				for i, q := range c.queries {
-					r := search.Request{Where: q.expr(), Scope: c.everywhere()}
+				for i, q := range c.Queries {
+					r := search.Request{Where: q.Expr(), Scope: c.Everywhere()}
 					a.ask(&r)
 					res, took := ask(b, ix, r)
-					count, litesTook := lite.ask(b, r)
+					count, litesTook := lite.Ask(b, r)
 					if r.Count > 0 && (res.Count != q.Count || count != q.Count) {
 						b.Fatalf("%s: %d, by FTS5 %d; want %d", q.ID, res.Count, count, q.Count)
 					}
@@ -209,19 +210,19 @@ func BenchmarkRealQueries(b *testing.B) {
 // 10,000 rooms, all of which the asker may see: x-one-room is beside all of them in one
 // room.
 func BenchmarkRealRooms(b *testing.B) {
-	c := realChats(b)
+	c := realchats.Read(b)
 	oneCore(b)
-	one, oneScope := c.spread(b, 1)
-	many, manyScope := c.spread(b, 10_000)
+	one, oneScope := spread(b, c, 1)
+	many, manyScope := spread(b, c, 10_000)
 	for _, a := range asks {
 		b.Run(a.name, func(b *testing.B) {
-			took, alone := make(times, len(c.queries)), make(times, len(c.queries))
+			took, alone := make(times, len(c.Queries)), make(times, len(c.Queries))
 			for b.Loop() {
-				for i, q := range c.queries {
+				for i, q := range c.Queries {
 					if q.Query.Room != "" {
 						continue
 					}
-					r := search.Request{Where: q.expr(), Scope: oneScope}
+					r := search.Request{Where: q.Expr(), Scope: oneScope}
 					a.ask(&r)
 					_, t := ask(b, one, r)
 					alone[i] = append(alone[i], t)
@@ -237,29 +238,29 @@ func BenchmarkRealRooms(b *testing.B) {
 }
 
 // spread applies all documents to an index, in so many rooms.
-func (c *corpus) spread(b *testing.B, rooms int) (search.Index, search.Scope) {
-	other := &corpus{docs: slices.Clone(c.docs), last: map[string]chat.Seq{}}
-	for i := range other.docs {
+func spread(b *testing.B, c *realchats.Corpus, rooms int) (search.Index, search.Scope) {
+	other := &realchats.Corpus{Docs: slices.Clone(c.Docs), Last: map[string]chat.Seq{}}
+	for i := range other.Docs {
 		key := fmt.Sprint("room-", i*7919%rooms)
-		other.last[key]++
-		d := &other.docs[i]
-		d.Position = chat.Position{Room: chat.RoomID{Tenant: "t", Key: key}, Seq: other.last[key]}
+		other.Last[key]++
+		d := &other.Docs[i]
+		d.Position = chat.Position{Room: chat.RoomID{Tenant: "t", Key: key}, Seq: other.Last[key]}
 		d.Revision = d.Position.Seq
 	}
 	ix := memory.New(nil).Index()
-	other.apply(b, ix)
-	return ix, other.everywhere()
+	other.Apply(b, ix)
+	return ix, other.Everywhere()
 }
 
 // BenchmarkRealExtremes asks what is hardest: the shortest prefixes, a phrase that ends
 // in one, the commonest word, everything, each counted and with facets. x-fields is
 // beside bytes.Fields over all texts.
 func BenchmarkRealExtremes(b *testing.B) {
-	c := realChats(b)
+	c := realchats.Read(b)
 	oneCore(b)
-	split := c.split()
+	fields := split(c)
 	ix := memory.New(nil).Index()
-	c.apply(b, ix)
+	c.Apply(b, ix)
 	for _, e := range []struct {
 		name  string
 		where search.Expr
@@ -273,7 +274,7 @@ func BenchmarkRealExtremes(b *testing.B) {
 	} {
 		for _, a := range asks {
 			b.Run(e.name+"/"+a.name, func(b *testing.B) {
-				r := search.Request{Where: e.where, Scope: c.everywhere()}
+				r := search.Request{Where: e.where, Scope: c.Everywhere()}
 				a.ask(&r)
 				took := make(times, 1)
 				for b.Loop() {
@@ -282,7 +283,7 @@ func BenchmarkRealExtremes(b *testing.B) {
 				}
 				ms := sum(took.ms())
 				b.ReportMetric(ms, "ms")
-				b.ReportMetric(ms/1e3/split.Seconds(), "x-fields")
+				b.ReportMetric(ms/1e3/fields.Seconds(), "x-fields")
 				b.ReportMetric(0, "ns/op")
 			})
 		}
@@ -298,9 +299,9 @@ var letters = func() (any search.Or) {
 }()
 
 // split is how long bytes.Fields takes for all texts.
-func (c *corpus) split() time.Duration {
+func split(c *realchats.Corpus) time.Duration {
 	began := time.Now()
-	for _, text := range c.texts {
+	for _, text := range c.Texts {
 		bytes.Fields([]byte(text))
 	}
 	return time.Since(began)
@@ -314,4 +315,28 @@ func ask(b *testing.B, ix search.Index, r search.Request) (search.Result, time.D
 		b.Fatal(err)
 	}
 	return res, time.Since(began)
+}
+
+// The queries of the real chats have the numbers of matches that two other programs
+// counted by full scan.
+func TestRealQueries(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: real queries over 355,956 real messages are left out")
+	}
+	c := realchats.Read(t)
+	if len(c.Docs) != 355_956 || len(c.Queries) != 105 {
+		t.Fatalf("%d documents, %d queries; want 355,956 and 105", len(c.Docs), len(c.Queries))
+	}
+	ix := memory.New(nil).Index()
+	c.Apply(t, ix)
+	for _, q := range c.Queries {
+		r := search.Request{Where: q.Expr(), Scope: c.Everywhere(), Count: search.MaxCount, Limit: 20}
+		res, err := ix.Search(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.Count != q.Count || len(res.Hits) != min(20, q.Count) {
+			t.Errorf("%s: %d matches, %d hits; want %d", q.ID, res.Count, len(res.Hits), q.Count)
+		}
+	}
 }

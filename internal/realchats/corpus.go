@@ -1,4 +1,7 @@
-package bench_test
+// Package realchats reads the real chats for benchmarks of indexes: their texts as
+// documents, the queries that are asked of them, and the same documents in SQLite, to
+// measure beside.
+package realchats
 
 import (
 	"bufio"
@@ -13,22 +16,21 @@ import (
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
-	"github.com/parlor-chat/parlor/drivers/memory"
 	"github.com/parlor-chat/parlor/internal/shareddata"
 	"github.com/parlor-chat/parlor/search"
 )
 
-// corpus is all that can be searched in the real chats, in the order in which it
+// Corpus is all that can be searched in the real chats, in the order in which it
 // lies there, and what is asked of it.
-type corpus struct {
-	docs    []search.Document
-	texts   []string
-	last    map[string]chat.Seq // of each room
-	queries []question
+type Corpus struct {
+	Docs    []search.Document
+	Texts   []string
+	Last    map[string]chat.Seq // of each room
+	Queries []Question
 }
 
-// question is one query of the real chats.
-type question struct {
+// Question is one query of the real chats.
+type Question struct {
 	ID, Kind string
 	Query    struct {
 		All                       []string
@@ -39,9 +41,9 @@ type question struct {
 	Count int
 }
 
-var readOnce = sync.OnceValues(func() (*corpus, error) {
+var readOnce = sync.OnceValues(func() (*Corpus, error) {
 	dir, _ := shareddata.Find()
-	c := &corpus{last: map[string]chat.Seq{}}
+	c := &Corpus{Last: map[string]chat.Seq{}}
 	sets, err := filepath.Glob(filepath.Join(dir, "*.jsonl.gz"))
 	if err != nil {
 		return nil, err
@@ -57,17 +59,18 @@ var readOnce = sync.OnceValues(func() (*corpus, error) {
 	}
 	defer f.Close()
 	for dec := json.NewDecoder(f); dec.More(); {
-		var q question
+		var q Question
 		if err := dec.Decode(&q); err != nil {
 			return nil, err
 		}
-		c.queries = append(c.queries, q)
+		c.Queries = append(c.Queries, q)
 	}
 	return c, nil
 })
 
-// realChats is the corpus; who needs it is skipped where it isn't there.
-func realChats(t testing.TB) *corpus {
+// Read is the corpus; who needs it is skipped where it isn't there. It is shared: who changes
+// a document copies it.
+func Read(t testing.TB) *Corpus {
 	t.Helper()
 	shareddata.Dir(t)
 	c, err := readOnce()
@@ -77,7 +80,7 @@ func realChats(t testing.TB) *corpus {
 	return c
 }
 
-func (c *corpus) read(file string) error {
+func (c *Corpus) read(file string) error {
 	f, err := os.Open(file)
 	if err != nil {
 		return err
@@ -100,46 +103,46 @@ func (c *corpus) read(file string) error {
 		if r.Text == "" || !slices.Contains([]string{"message", "action", "bot", "file"}, r.Kind) {
 			continue
 		}
-		c.last[r.Room]++ // two rooms of one name are one here
+		c.Last[r.Room]++ // two rooms of one name are one here
 		m := chat.Message{
-			Room: chat.RoomID{Tenant: "t", Key: r.Room}, Seq: c.last[r.Room], Revision: c.last[r.Room], At: r.At,
+			Room: chat.RoomID{Tenant: "t", Key: r.Room}, Seq: c.Last[r.Room], Revision: c.Last[r.Room], At: r.At,
 			Sender: chat.UserID{Tenant: "t", Key: r.Author},
 			Text:   chat.Text{Body: r.Text, Action: r.Kind == "action"},
 		}
-		c.docs, c.texts = append(c.docs, search.Analysis{}.Document(&m)), append(c.texts, r.Text)
+		c.Docs, c.Texts = append(c.Docs, search.Analysis{}.Document(&m)), append(c.Texts, r.Text)
 	}
 	return lines.Err()
 }
 
-// everywhere is the scope of somebody who sees all rooms.
-func (c *corpus) everywhere() search.Scope {
+// Everywhere is the scope of somebody who sees all rooms.
+func (c *Corpus) Everywhere() search.Scope {
 	s := search.Scope{Tenant: "t", Rooms: map[string]chat.Seq{}}
-	for room := range c.last {
+	for room := range c.Last {
 		s.Rooms[room] = 1
 	}
 	return s
 }
 
-// apply applies all documents in full batches.
-func (c *corpus) apply(t testing.TB, ix search.Index) {
-	for batch := range slices.Chunk(c.docs, chat.MaxBatch) {
+// Apply applies all documents in full batches.
+func (c *Corpus) Apply(t testing.TB, ix search.Index) {
+	for batch := range slices.Chunk(c.Docs, chat.MaxBatch) {
 		if err := ix.Apply(t.Context(), batch); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-// size is the bytes of all texts.
-func (c *corpus) size() int {
+// Size is the bytes of all texts.
+func (c *Corpus) Size() int {
 	n := 0
-	for _, text := range c.texts {
+	for _, text := range c.Texts {
 		n += len(text)
 	}
 	return n
 }
 
-// expr is the question as an expression.
-func (q *question) expr() search.Expr {
+// Expr is the question as an expression.
+func (q *Question) Expr() search.Expr {
 	all := search.And{search.Between{From: q.Query.From, To: q.Query.To}}
 	if len(q.Query.All) > 0 {
 		all = append(all, search.Words(strings.Join(q.Query.All, " ")))
@@ -160,28 +163,4 @@ func (q *question) expr() search.Expr {
 		all = append(all, search.Equal{Field: search.FieldRoom, Value: q.Query.Room})
 	}
 	return all
-}
-
-// The queries of the real chats have the numbers of matches that two other programs
-// counted by full scan.
-func TestRealQueries(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short: real queries over 355,956 real messages are left out")
-	}
-	c := realChats(t)
-	if len(c.docs) != 355_956 || len(c.queries) != 105 {
-		t.Fatalf("%d documents, %d queries; want 355,956 and 105", len(c.docs), len(c.queries))
-	}
-	ix := memory.New(nil).Index()
-	c.apply(t, ix)
-	for _, q := range c.queries {
-		r := search.Request{Where: q.expr(), Scope: c.everywhere(), Count: search.MaxCount, Limit: 20}
-		res, err := ix.Search(t.Context(), r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if res.Count != q.Count || len(res.Hits) != min(20, q.Count) {
-			t.Errorf("%s: %d matches, %d hits; want %d", q.ID, res.Count, len(res.Hits), q.Count)
-		}
-	}
 }

@@ -1,4 +1,4 @@
-package bench_test
+package realchats
 
 import (
 	"database/sql"
@@ -15,10 +15,10 @@ import (
 	"github.com/parlor-chat/parlor/search"
 )
 
-// lite is documents in SQLite, in order of time: the tokens in a table of FTS5 that
+// Lite is documents in SQLite, in order of time: the tokens in a table of FTS5 that
 // holds no text; author, room and month in a table beside it, and as words of another
 // column.
-type lite struct {
+type Lite struct {
 	db *sql.DB
 	at []time.Time // of row 1, 2, 3…
 }
@@ -28,8 +28,8 @@ const liteTables = `
 		tokenize="unicode61 remove_diacritics 0 categories 'L* N* Co M*'");
 	CREATE TABLE docs(id INTEGER PRIMARY KEY, author TEXT, room TEXT, month TEXT);`
 
-// sqlite makes a lite of documents that lie in order of time.
-func sqlite(b *testing.B, docs []search.Document) *lite {
+// SQLite makes a Lite of documents that lie in order of time.
+func SQLite(b *testing.B, docs []search.Document) *Lite {
 	db, err := sql.Open("sqlite", ":memory:")
 	if err != nil {
 		b.Fatal(err)
@@ -43,7 +43,7 @@ func sqlite(b *testing.B, docs []search.Document) *lite {
 	if err != nil {
 		b.Fatal(err)
 	}
-	x := &lite{db: db}
+	x := &Lite{db: db}
 	for i := range docs {
 		d := &docs[i]
 		author, room := d.Fields[search.FieldAuthor][0], d.Position.Room.Key
@@ -67,8 +67,8 @@ func sqlite(b *testing.B, docs []search.Document) *lite {
 
 func whoWord(kind, key string) string { return kind + fmt.Sprintf("%x", key) }
 
-// ask answers a request, and says how long that took.
-func (x *lite) ask(b *testing.B, r search.Request) (count int, took time.Duration) {
+// Ask answers a request, and says how long that took.
+func (x *Lite) Ask(b *testing.B, r search.Request) (count int, took time.Duration) {
 	words, lo, hi := x.query(r.Where)
 	where, args := `rowid >= ? AND rowid < ?`, []any{lo, hi}
 	from := `docs`
@@ -96,7 +96,7 @@ func (x *lite) ask(b *testing.B, r search.Request) (count int, took time.Duratio
 }
 
 // rows reads all rows of two columns.
-func (x *lite) rows(b *testing.B, query string, args []any) {
+func (x *Lite) rows(b *testing.B, query string, args []any) {
 	rows, err := x.db.Query(query, args...)
 	if err != nil {
 		b.Fatal(err)
@@ -116,7 +116,7 @@ func (x *lite) rows(b *testing.B, query string, args []any) {
 
 // query is an expression of the data's queries in the words of FTS5, all of which must
 // hold, and the rows between which it holds.
-func (x *lite) query(e search.Expr) (words []string, lo, hi int) {
+func (x *Lite) query(e search.Expr) (words []string, lo, hi int) {
 	lo, hi = 0, math.MaxInt
 	switch e := e.(type) {
 	case search.And:
