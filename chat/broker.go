@@ -91,6 +91,7 @@ type Head struct {
 	Events      []Event // without a hole, in rising Seq
 	First, Last Seq     // the oldest and newest that the head holds; zero: none
 	TextSeq     int64   // of the last
+	Archived    Seq     // what Archived was told last; less, where a crash took that back
 }
 
 // Link is a node's connection to a broker.

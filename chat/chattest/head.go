@@ -126,7 +126,7 @@ func archivedRises(ctx context.Context, b chat.Broker) error {
 		return err
 	}
 	head, err := b.Recent(ctx, kitchen, chat.After(150, chat.MaxBatch).All())
-	return first(err, dense(head.Events, 151), want("last", head.Last, 2*n))
+	return first(err, dense(head.Events, 151), want("last", head.Last, 2*n), want("archived", head.Archived, 150))
 }
 
 func archivedRefuses(ctx context.Context, b chat.Broker) error {

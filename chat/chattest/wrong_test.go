@@ -342,6 +342,10 @@ var wrongs = []suite.Wrong[*chattest.Site]{
 		}
 		return h
 	}))},
+	{Name: "says that all is archived", Case: "archived only rises", At: at(recalling(func(h chat.Head, _ chat.Range) chat.Head {
+		h.Archived = h.Last
+		return h
+	}))},
 	{Name: "forgets all that is archived", Case: "the head keeps the newest though archived", At: at(func() *wrong {
 		var upTo chat.Seq
 		return &wrong{

@@ -19,10 +19,18 @@ type archiver struct {
 	done map[chat.RoomID]chat.Seq
 }
 
-// do implements task. The first time it sees a room it starts with all that the head
-// holds: appending again changes nothing, and what a crash left undone is done.
+// do implements task. The first time it sees a room it starts behind what the broker was told
+// to be archived: appending again changes nothing, and what a crash left undone is done.
 func (a *archiver) do(ctx context.Context, p chat.Position) error {
 	a.next()
+	if _, known := a.done[p.Room]; !known {
+		head, err := a.h.set.Broker.Recent(ctx, p.Room, chat.Latest(1).All())
+		if err != nil {
+			return err
+		}
+		bound(a.done)
+		a.done[p.Room] = head.Archived
+	}
 	for a.done[p.Room] < p.Seq {
 		head, err := a.h.set.Broker.Recent(ctx, p.Room, chat.After(a.done[p.Room], chat.MaxBatch).All())
 		if err != nil {
@@ -50,7 +58,6 @@ func (a *archiver) do(ctx context.Context, p chat.Position) error {
 		if err := a.h.set.Broker.Archived(ctx, chat.Position{Room: p.Room, Seq: last}); err != nil {
 			return err
 		}
-		bound(a.done)
 		a.done[p.Room] = last
 		a.next()
 	}

@@ -235,7 +235,7 @@ func (b broker) Recent(ctx context.Context, room chat.RoomID, w chat.Range) (cha
 		from = r.above(w.Seq())
 		to = min(to, from+w.Limit())
 	}
-	return chat.Head{Events: r.copy(from, to), First: r.events[0].event.Seq, Last: r.last, TextSeq: r.textSeq}, nil
+	return chat.Head{Events: r.copy(from, to), First: r.events[0].event.Seq, Last: r.last, TextSeq: r.textSeq, Archived: r.archived}, nil
 }
 
 // from is the index of the first event of the head at s or above.

@@ -30,7 +30,7 @@ func (b broker) Recent(ctx context.Context, id chat.RoomID, r chat.Range) (chat.
 		return chat.Head{}, b.place.Reader(op, err)
 	}
 	w := walker{view: v, db: b.place.DB()}
-	h := chat.Head{First: v.first, Last: v.head, TextSeq: v.textSeq}
+	h := chat.Head{First: v.first, Last: v.head, TextSeq: v.textSeq, Archived: min(v.archived, v.head)}
 	switch r.Anchor() {
 	case chat.AnchorLatest:
 		h.Events = w.below(v.head+1, r.Limit(), true)

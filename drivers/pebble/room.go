@@ -290,6 +290,7 @@ func bySeq(e *chat.Event, s chat.Seq) int {
 type view struct {
 	id          chat.RoomID
 	first, head chat.Seq
+	archived    chat.Seq
 	textSeq     int64
 	indexed     chat.Seq
 	tail        []*chat.Event
@@ -301,7 +302,7 @@ func (r *room) view() view {
 		return view{id: r.id}
 	}
 	n, _ := slices.BinarySearchFunc(r.tail, r.durable+1, bySeq)
-	return view{id: r.id, first: r.first, head: r.durable, textSeq: r.durableText, indexed: r.indexed, tail: r.tail[:n:n]}
+	return view{id: r.id, first: r.first, head: r.durable, archived: r.archived, textSeq: r.durableText, indexed: r.indexed, tail: r.tail[:n:n]}
 }
 
 // look is what may be read of a room; the zero view where there is none.
