@@ -85,23 +85,12 @@ func (a Admin) Erase(ctx context.Context, room chat.RoomID, id chat.EventID, why
 		return chat.Receipt{}, err
 	}
 	defer leave()
-	e, _, err := a.h.find(ctx, room, id)
-	if err == nil && e.Changes() {
-		e, _, err = a.h.find(ctx, room, e.Target)
-	}
-	if errors.Is(err, chat.ErrNotFound) || err == nil && !e.IsText() {
-		return chat.Receipt{}, &chat.Error{Kind: chat.ErrNotFound, Op: op, Field: "id"}
-	}
+	erase, of, err := a.h.erasure(ctx, op, room, id, why)
 	if err != nil {
 		return chat.Receipt{}, err
 	}
-	erase := chat.Event{Room: room, Sender: e.Sender, Target: e.ID, Content: &chat.Erase{Why: why}}
-	erase.ID = chat.DeriveID(room, chat.UserID{}, "erase "+e.ID.String())
-	if err := erase.Check(op); err != nil {
-		return chat.Receipt{}, err
-	}
 	_, err = a.h.set.Directory.Enter(ctx, storage.LedgerEntry{ID: erase.ID, Act: storage.Erased,
-		Of: storage.Subject{Tenant: room.Tenant, Room: room.Key, User: e.Sender.Key, Event: e.ID}, At: time.Now(), Why: why})
+		Of: of, At: time.Now(), Why: why})
 	var known *chat.Error
 	if errors.As(err, &known) && known.Kind == chat.ErrConflict && known.Field == "id" {
 		err = nil // entered before, at another time
@@ -110,6 +99,24 @@ func (a Admin) Erase(ctx context.Context, room chat.RoomID, id chat.EventID, why
 		return chat.Receipt{}, err
 	}
 	return a.h.publish(ctx, erase)
+}
+
+// erasure is the event that erases a text, of which id names it or a change of it, and what
+// the ledger calls it.
+func (h *Hub) erasure(ctx context.Context, op string, room chat.RoomID, id chat.EventID, why string) (chat.Event, storage.Subject, error) {
+	e, _, err := h.find(ctx, room, id)
+	if err == nil && e.Changes() {
+		e, _, err = h.find(ctx, room, e.Target)
+	}
+	if errors.Is(err, chat.ErrNotFound) || err == nil && !e.IsText() {
+		return chat.Event{}, storage.Subject{}, &chat.Error{Kind: chat.ErrNotFound, Op: op, Field: "id"}
+	}
+	if err != nil {
+		return chat.Event{}, storage.Subject{}, err
+	}
+	erase := chat.Event{Room: room, Sender: e.Sender, Target: e.ID, Content: &chat.Erase{Why: why}}
+	erase.ID = chat.DeriveID(room, chat.UserID{}, "erase "+e.ID.String())
+	return erase, storage.Subject{Tenant: room.Tenant, Room: room.Key, User: e.Sender.Key, Event: e.ID}, erase.Check(op)
 }
 
 // erase empties in the archive what an Erase event names: a text and its edits.

@@ -1,0 +1,134 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/parlor-chat/parlor/chat"
+)
+
+// Backup copies the folder to a new one, while others go on reading and writing. On the
+// same disk most of the copy are links to the same files: a copy that is to survive the
+// disk belongs on another one. The directory is copied first, so nothing in it tells of
+// what the log doesn't have. The index is left out, for it is made again of the log. When
+// Backup returns nil the copy is whole and on the disk; with an error it isn't there.
+//
+// A copy is opened as it is, or made a folder of its own by [Restore]. What lies at dir
+// already is [chat.ErrConflict] with field "dir"; a full or failing disk
+// [chat.ErrUnavailable].
+func (s *Store) Backup(ctx context.Context, dir string) error {
+	const op = "back up"
+	return whole(op, dir, func(part string) error {
+		if err := s.directory.Backup(ctx, filepath.Join(part, directoryFile)); err != nil {
+			return err
+		}
+		return s.log.Backup(ctx, filepath.Join(part, logFolder))
+	})
+}
+
+// Restore makes a new folder at to of a copy at from, which stays as it is. What lies at to
+// already is [chat.ErrConflict] with field "to": a folder that is to be replaced is moved
+// away before. What is no copy is [chat.ErrInvalid] with field "from".
+//
+// What came behind the copy isn't there any more, and its positions are given to what
+// comes now: clients that were ahead are told that their place has expired. What was erased
+// since must be erased again, out of the ledger that was in use: hub.Admin.EraseAgain.
+func Restore(ctx context.Context, from, to string) error {
+	const op = "restore"
+	for _, name := range []string{logFolder, directoryFile} {
+		if _, err := os.Stat(filepath.Join(from, name)); err != nil {
+			return &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "from", Err: errors.New("there is no " + name + " in it")}
+		}
+	}
+	return whole(op, to, func(part string) error { return copyTree(ctx, from, part) })
+}
+
+// whole makes a folder that is there whole or not at all: under another name until fill
+// returns.
+func whole(op, dir string, fill func(part string) error) error {
+	if dir == "" {
+		return &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "dir"}
+	}
+	if _, err := os.Lstat(dir); err == nil {
+		return &chat.Error{Kind: chat.ErrConflict, Op: op, Field: "dir"}
+	}
+	part := filepath.Clean(dir) + ".part"
+	err := os.RemoveAll(part) // of a crash
+	if err == nil {
+		err = os.MkdirAll(part, 0o700)
+	}
+	if err == nil {
+		err = fill(part)
+	}
+	if err == nil {
+		err = sync(part)
+	}
+	if err == nil {
+		err = os.Rename(part, dir)
+	}
+	if err == nil {
+		return sync(filepath.Dir(filepath.Clean(dir)))
+	}
+	err = errors.Join(err, bare(os.RemoveAll(part)))
+	if known := (*chat.Error)(nil); errors.As(err, &known) {
+		return err
+	}
+	return &chat.Error{Kind: chat.ErrUnavailable, Op: op, Field: "dir", Err: bare(err)}
+}
+
+// copyTree copies the files of a folder, and the folders in it, onto the disk.
+func copyTree(ctx context.Context, from, to string) error {
+	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		switch at := filepath.Join(to, name); {
+		case d.IsDir() && name == indexFolder: // it is made again
+			return fs.SkipDir
+		case d.IsDir():
+			if err := os.MkdirAll(at, 0o700); err != nil {
+				return err
+			}
+			return sync(at)
+		default:
+			return copyFile(path, at)
+		}
+	})
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err = io.Copy(out, in); err == nil {
+		err = out.Sync()
+	}
+	return errors.Join(err, out.Close())
+}
+
+// sync has the disk keep which files are in a folder.
+func sync(folder string) error {
+	f, err := os.Open(folder)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}
