@@ -25,6 +25,29 @@ func (u User) People(ctx context.Context, name string, limit int) ([]storage.Use
 	return u.h.set.Directory.NamedUsers(ctx, u.id.Tenant, name, limit)
 }
 
+// Users are the people of the tenant with these keys, in their order: what they are
+// called. Who is unknown is left out. More than [chat.MaxBatch] keys are
+// [chat.ErrTooLarge].
+func (u User) Users(ctx context.Context, userKeys ...string) ([]storage.User, error) {
+	const op = "users"
+	leave, err := u.enter(ctx, op)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	if len(userKeys) > chat.MaxBatch {
+		return nil, &chat.Error{Kind: chat.ErrTooLarge, Op: op, Field: "users", Limit: chat.MaxBatch}
+	}
+	ids := make([]chat.UserID, len(userKeys))
+	for i, key := range userKeys {
+		ids[i] = chat.UserID{Tenant: u.id.Tenant, Key: key}
+		if err := ids[i].Check(op); err != nil {
+			return nil, err
+		}
+	}
+	return u.h.set.Directory.Users(ctx, ids)
+}
+
 // RoomsNamed finds rooms that the user may read whose title or address begins with what
 // is given, folded as names are, by title. A "#" in front of either is left out of
 // account. Public rooms that aren't listed are found only by those who belong. limit is

@@ -229,7 +229,7 @@ func TestARoomOfTwoSetsMustBeChosen(t *testing.T) {
 
 func TestImportingTwiceAddsNothing(t *testing.T) {
 	path := file(t, "set.jsonl", small)
-	a, err := load(t.Context(), []string{path}, nil)
+	a, err := load(t.Context(), where{files: []string{path}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,7 +302,7 @@ func BenchmarkImport(b *testing.B) {
 		}
 		reading += time.Since(start)
 		start = time.Now()
-		a, err := load(b.Context(), files, io.Discard)
+		a, err := load(b.Context(), where{files: files}, io.Discard)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/chat/hub"
 	"github.com/parlor-chat/parlor/search"
 	"github.com/parlor-chat/parlor/search/query"
@@ -34,7 +35,7 @@ type known struct {
 }
 
 // written is the query in the language, as a person could type it.
-func (a *archive) written(k *known) string {
+func (a *archive) written(ctx context.Context, k *known) (string, error) {
 	q := &k.Query
 	var parts []query.Node
 	for _, words := range q.All { // of several words in one, each may stand anywhere
@@ -48,7 +49,11 @@ func (a *archive) written(k *known) string {
 		}
 	}
 	if q.Author != "" {
-		parts = append(parts, query.Field{Name: "from", Value: a.called(q.Author)})
+		author, err := a.called(ctx, q.Author)
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, query.Field{Name: "from", Value: author})
 	}
 	if q.Room != "" {
 		parts = append(parts, query.Field{Name: "in", Value: query.Text{Text: q.Room}})
@@ -59,7 +64,7 @@ func (a *archive) written(k *known) string {
 			To:   query.Bound{Text: instant(q.To), Without: true},
 		}})
 	}
-	return (&query.Query{Root: all(parts)}).String()
+	return (&query.Query{Root: all(parts)}).String(), nil
 }
 
 // parting says that r belongs to no word.
@@ -78,25 +83,29 @@ func all(parts []query.Node) query.Node {
 
 // called is whoever has a name. "me" is the asker's; others who are called so have
 // to be named by their keys.
-func (a *archive) called(name string) query.Node {
+func (a *archive) called(ctx context.Context, name string) (query.Node, error) {
 	var keys []query.Node
 	if strings.EqualFold(name, "me") {
-		for n, id := range a.people {
-			if n.name == name {
-				keys = append(keys, query.Text{Text: id.Key})
+		people, err := a.reader().People(ctx, name, chat.MaxBatch)
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range people {
+			if u.Name == name {
+				keys = append(keys, query.Text{Text: u.ID.Key})
 			}
 		}
 	}
 	switch len(keys) {
 	case 0:
-		return query.Text{Text: name}
+		return query.Text{Text: name}, nil
 	case 1:
-		return keys[0]
+		return keys[0], nil
 	}
 	slices.SortFunc(keys, func(a, b query.Node) int {
 		return strings.Compare(a.(query.Text).Text, b.(query.Text).Text)
 	})
-	return query.Or{Parts: keys}
+	return query.Or{Parts: keys}, nil
 }
 
 // instant is a time as the language takes it; nothing where there is none.
@@ -135,7 +144,7 @@ func (a *archive) answer(ctx context.Context, text string) (count int, oldest, n
 func runCheck(ctx context.Context, c *command) error {
 	path := c.flags.String("queries", "", "a `file` of queries with their answers")
 	verbose := c.flags.Bool("v", false, "show each query as it is asked")
-	files, err := c.parse()
+	w, err := c.reading()
 	if err != nil {
 		return err
 	}
@@ -146,7 +155,7 @@ func runCheck(ctx context.Context, c *command) error {
 	if err != nil {
 		return err
 	}
-	a, err := searchable(ctx, files, c.err)
+	a, err := searchable(ctx, w, c.err)
 	if err != nil {
 		return err
 	}
@@ -154,7 +163,10 @@ func runCheck(ctx context.Context, c *command) error {
 	exact, wrong := 0, 0
 	for i := range queries {
 		k := &queries[i]
-		text := a.written(k)
+		text, err := a.written(ctx, k)
+		if err != nil {
+			return err
+		}
 		if *verbose {
 			fmt.Fprintf(c.out, "%s: %s\n", k.ID, clean(text))
 		}

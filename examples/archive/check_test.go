@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -30,6 +31,7 @@ func TestCheckTellsWhatIsWrong(t *testing.T) {
 }
 
 func TestQueriesAreWritten(t *testing.T) {
+	a := empty(t)
 	for _, c := range []struct{ query, want string }{
 		{`{}`, ``},
 		{`{"all":["remote","desktop"]}`, `remote desktop`},
@@ -50,7 +52,10 @@ func TestQueriesAreWritten(t *testing.T) {
 		if err := json.Unmarshal([]byte(`{"query":`+c.query+`}`), &k); err != nil {
 			t.Fatal(err)
 		}
-		got := new(archive).written(&k)
+		got, err := a.written(t.Context(), &k)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if got != c.want {
 			t.Errorf("%s: %s, not %s", c.query, got, c.want)
 		}
@@ -112,6 +117,7 @@ func TestANameOfSeveralSetsMeansAll(t *testing.T) {
 
 // Written and read again, each query of the data set asks for the same.
 func TestEveryKnownQueryIsReadAsItIsWritten(t *testing.T) {
+	a := empty(t)
 	queries, err := readQueries(filepath.Join(shareddata.Dir(t), "queries.jsonl"))
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +127,10 @@ func TestEveryKnownQueryIsReadAsItIsWritten(t *testing.T) {
 	}
 	for i := range queries {
 		k := &queries[i]
-		text := new(archive).written(k)
+		text, err := a.written(t.Context(), k)
+		if err != nil {
+			t.Fatal(err)
+		}
 		read, err := query.Parse(text)
 		if err != nil {
 			t.Errorf("%s: %s: %v", k.ID, text, err)
@@ -176,4 +185,15 @@ func asked(k *known) leaves {
 		l = append(l, "at "+q.From.Format("2006-01-02T15:04:05Z")+"false"+q.To.Format("2006-01-02T15:04:05Z")+"true")
 	}
 	return l
+}
+
+// empty is an archive without anything in it.
+func empty(t *testing.T) *archive {
+	t.Helper()
+	a, err := newArchive(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close(context.Background()) })
+	return a
 }

@@ -10,6 +10,7 @@ import (
 	"iter"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,8 @@ import (
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/chat/hub"
+	"github.com/parlor-chat/parlor/drivers"
+	"github.com/parlor-chat/parlor/drivers/embedded"
 	"github.com/parlor-chat/parlor/drivers/memory"
 	"github.com/parlor-chat/parlor/storage"
 )
@@ -26,10 +29,11 @@ import (
 // tenant is whose logs they are.
 const tenant = "archive"
 
-// archive is a hub with logs in it.
+// archive is a hub with logs in it: in memory, or in a folder.
 type archive struct {
-	store *memory.Store
-	hub   *hub.Hub
+	memory *memory.Store
+	folder *embedded.Store
+	hub    *hub.Hub
 
 	rooms   map[name]chat.RoomID
 	people  map[name]chat.UserID
@@ -47,33 +51,64 @@ type name struct{ set, name string }
 // maxRefused is how many refusals are shown.
 const maxRefused = 20
 
-func newArchive(ctx context.Context) (*archive, error) {
-	a := &archive{store: memory.New(&memory.Options{HeadBytes: 1 << 30}),
-		rooms: map[name]chat.RoomID{}, people: map[name]chat.UserID{},
+// newArchive opens the archive in a folder, or where none is named makes one in memory.
+func newArchive(ctx context.Context, folder string) (*archive, error) {
+	a := &archive{rooms: map[name]chat.RoomID{}, people: map[name]chat.UserID{},
 		titles: map[string]string{}, names: map[string]string{}}
+	quiet := slog.New(slog.DiscardHandler)
+	var set drivers.Set
+	if folder == "" {
+		a.memory = memory.New(&memory.Options{HeadBytes: 1 << 30})
+		set = a.memory.Set()
+	} else {
+		var err error
+		if a.folder, err = embedded.Open(ctx, folder, &embedded.Options{Log: quiet}); err != nil {
+			return nil, err
+		}
+		set = a.folder.Set()
+	}
 	var err error
-	a.hub, err = hub.New(ctx, a.store.Set(), &hub.Options{Logger: slog.New(slog.DiscardHandler)})
-	return a, err
+	if a.hub, err = hub.New(ctx, set, &hub.Options{Node: "archive", Logger: quiet}); err != nil {
+		return nil, errors.Join(err, a.closeStores())
+	}
+	return a, nil
 }
 
-func (a *archive) Close(ctx context.Context) {
-	// What is in memory is lost anyway: nothing need be finished.
+// Close ends the hub, and lets it finish what it has in hand where that lasts.
+func (a *archive) Close(ctx context.Context) error {
 	done, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	cancel()
-	a.hub.Shutdown(done)
-	a.store.Close()
+	defer cancel()
+	if a.folder == nil { // what is in memory is lost anyway
+		cancel()
+	}
+	err := a.hub.Shutdown(done)
+	if a.folder == nil {
+		err = nil
+	}
+	return errors.Join(err, a.closeStores())
+}
+
+func (a *archive) closeStores() error {
+	if a.folder != nil {
+		return a.folder.Close()
+	}
+	return a.memory.Close()
 }
 
 // load opens an archive and imports files into it. Progress is drawn on
 // progress, if that is a terminal; what was refused is told there, with the first.
-func load(ctx context.Context, files []string, progress io.Writer) (*archive, error) {
-	a, err := newArchive(ctx)
+func load(ctx context.Context, w where, progress io.Writer) (*archive, error) {
+	a, err := newArchive(ctx, w.folder)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.load(ctx, files, progress); err != nil {
-		a.Close(ctx)
-		return nil, err
+	if w.folder != "" {
+		err = a.look(ctx)
+	} else {
+		err = a.load(ctx, w.files, progress)
+	}
+	if err != nil {
+		return nil, errors.Join(err, a.Close(ctx))
 	}
 	if n := a.refusals(); n > 0 {
 		fmt.Fprintf(progress, "%d of %d records were refused, the first is %v\n", n, a.records, a.refused[0])
@@ -82,20 +117,78 @@ func load(ctx context.Context, files []string, progress io.Writer) (*archive, er
 }
 
 // searchable opens an archive in which all that was imported can be found.
-func searchable(ctx context.Context, files []string, progress io.Writer) (*archive, error) {
-	a, err := load(ctx, files, progress)
+func searchable(ctx context.Context, w where, progress io.Writer) (*archive, error) {
+	a, err := load(ctx, w, progress)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.hub.Admin().CatchUp(ctx); err != nil {
-		a.Close(ctx)
-		return nil, err
+	if err := a.catchUp(ctx); err != nil {
+		return nil, errors.Join(err, a.Close(ctx))
 	}
 	return a, nil
 }
 
+// catchUp waits until all can be found: also where the index is being opened, or made anew.
+func (a *archive) catchUp(ctx context.Context) error {
+	if a.folder != nil {
+		if err := a.folder.Ready(ctx); err != nil {
+			return err
+		}
+	}
+	return patient(ctx, func() error { return a.hub.Admin().CatchUp(ctx) })
+}
+
+// patient does something again while it is unavailable.
+func patient(ctx context.Context, do func() error) error {
+	for {
+		err := do()
+		if !errors.Is(err, chat.ErrUnavailable) || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+}
+
 // refusals is how many records didn't become events.
 func (a *archive) refusals() int { return a.records - a.result.Added - a.result.Known }
+
+// look learns which rooms there are.
+func (a *archive) look(ctx context.Context) error {
+	for after := ""; ; {
+		rooms, err := a.reader().Rooms(ctx, after, chat.MaxBatch)
+		if err != nil || len(rooms) == 0 {
+			return err
+		}
+		for _, r := range rooms {
+			after = r.ID.Key
+			set, _, _ := strings.Cut(after, ".")
+			a.rooms[name{set, r.Title}], a.titles[after] = r.ID, r.Title
+		}
+	}
+}
+
+// meet learns what people are called.
+func (a *archive) meet(ctx context.Context, people []chat.UserID) error {
+	var unknown []string
+	for _, u := range people {
+		if _, known := a.names[u.Key]; !known && !u.IsZero() {
+			unknown = append(unknown, u.Key)
+		}
+	}
+	for part := range slices.Chunk(unknown, chat.MaxBatch) {
+		found, err := a.reader().Users(ctx, part...)
+		if err != nil {
+			return err
+		}
+		for _, u := range found {
+			a.names[u.ID.Key] = u.Name
+		}
+	}
+	return nil
+}
 
 func (a *archive) load(ctx context.Context, files []string, progress io.Writer) error {
 	seen, done := progressBar(files, progress)
@@ -223,10 +316,15 @@ func slug(s string) string {
 	return b.String()
 }
 
+// looks says whether a person sees what is written there.
+func looks(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
 // progressBar shows how much of the files was read, where a person is looking.
 func progressBar(files []string, w io.Writer) (seen func(int), done func()) {
-	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	if !looks(w) {
 		return func(int) {}, func() {}
 	}
 	var size int64
@@ -250,17 +348,32 @@ func distinct(names map[string]string) int {
 }
 
 func runImport(ctx context.Context, c *command) error {
-	files, err := c.parse()
+	w, err := c.parse()
 	if err != nil {
 		return err
 	}
-	a, err := newArchive(ctx)
+	if len(w.files) == 0 {
+		return c.wrong("no files are named")
+	}
+	a, err := newArchive(ctx, w.folder)
 	if err != nil {
 		return err
 	}
-	defer a.Close(ctx)
-	if err := a.load(ctx, files, c.err); err != nil {
+	err = a.runImport(ctx, c, w)
+	return errors.Join(err, a.Close(ctx))
+}
+
+func (a *archive) runImport(ctx context.Context, c *command, w where) error {
+	if err := a.load(ctx, w.files, c.err); err != nil {
 		return err
+	}
+	indexed := "not asked for"
+	if a.folder != nil {
+		start := time.Now()
+		if err := a.catchUp(ctx); err != nil {
+			return err
+		}
+		indexed = fmt.Sprintf("%v later", time.Since(start).Round(10*time.Millisecond))
 	}
 	refused := a.refusals()
 	people := len(a.people)
@@ -271,6 +384,9 @@ func runImport(ctx context.Context, c *command) error {
 	}
 	fmt.Fprintf(c.out, "records  %9d\nevents   %9d\nrooms    %9d   %d names\npeople   %9d   %d names\nrate     %9.0f records/s until placed\nrefused  %9d\n",
 		a.records, a.result.Added, len(a.rooms), distinct(a.titles), people, distinct(a.names), float64(a.records)/a.took.Seconds(), refused)
+	if a.folder != nil {
+		fmt.Fprintf(c.out, "known    %9d   from an earlier import\nindexed  %s\n", a.result.Known, indexed)
+	}
 	for _, r := range a.refused {
 		fmt.Fprintln(c.out, "  ", r)
 	}

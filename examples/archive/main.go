@@ -11,6 +11,16 @@
 //	archive search -q '"remote desktop" from:ann' FILE…
 //	archive search -i FILE…
 //	archive check -queries queries.jsonl FILE…
+//
+// Without a folder the files are read into memory for each call. In a folder, what was
+// imported lasts:
+//
+//	archive import -data FOLDER FILE…       again, after a crash or with more files: what is there stays
+//	archive search -data FOLDER -q lunch    and so do page and check
+//	archive stats -data FOLDER
+//	archive verify -data FOLDER
+//	archive backup -data FOLDER COPY
+//	archive restore -data FOLDER COPY
 package main
 
 import (
@@ -43,13 +53,24 @@ var commands = map[string]func(context.Context, *command) error{
 	"page":   runPage,
 	"search": runSearch,
 	"check":  runCheck,
+
+	"stats":   runStats,
+	"verify":  runVerify,
+	"backup":  runBackup,
+	"restore": runRestore,
 }
 
 const usage = `usage: archive VERB [flags] FILE…
+       archive VERB -data FOLDER [flags] [FILE…]
   import   reads logs and says what became of them
   page     shows a part of a room
   search   finds messages
   check    compares searches with known answers
+and of a folder
+  stats    says what is in it
+  verify   reads everything and names what is wrong
+  backup   copies it to another folder
+  restore  makes a folder of a copy
 archive VERB -h lists the flags of a verb
 
 Files are lines of JSON, plain or gzip, sorted by time:
@@ -77,21 +98,43 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	return commands[args[0]](ctx, c)
 }
 
-// parse reads the flags that a verb has defined, and returns the files.
-func (c *command) parse() ([]string, error) {
+// where is what a verb is to work on: files that are read into memory, or a folder.
+type where struct {
+	folder string
+	files  []string
+}
+
+// parse reads the flags that a verb has defined, and says what it is to work on.
+func (c *command) parse() (where, error) {
+	var w where
+	c.flags.StringVar(&w.folder, "data", "", "the `folder` of an archive that lasts; without it files are read into memory")
 	if err := c.flags.Parse(c.args); err != nil {
-		return nil, flag.ErrHelp // the flag set has said why
+		return where{}, flag.ErrHelp // the flag set has said why
 	}
-	for _, file := range c.flags.Args() {
+	w.files = c.flags.Args()
+	for _, file := range w.files {
 		if strings.HasPrefix(file, "-") && file != "-" {
-			fmt.Fprintf(c.err, "flags come before files: %s\n", file)
-			return nil, flag.ErrHelp
+			return where{}, c.wrong("flags come before files: " + file)
 		}
 	}
-	if c.flags.NArg() == 0 {
-		fmt.Fprintln(c.err, "no files are named")
-		c.flags.Usage()
-		return nil, flag.ErrHelp
+	if w.folder == "" && len(w.files) == 0 {
+		return where{}, c.wrong("no files are named, and no folder with -data")
 	}
-	return c.flags.Args(), nil
+	return w, nil
+}
+
+// reading is parse for verbs that read either files or a folder.
+func (c *command) reading() (where, error) {
+	w, err := c.parse()
+	if err == nil && w.folder != "" && len(w.files) > 0 {
+		return where{}, c.wrong("files are brought into a folder by import -data " + w.folder)
+	}
+	return w, err
+}
+
+// wrong says what is wrong with a call, and how it is made.
+func (c *command) wrong(what string) error {
+	fmt.Fprintln(c.err, what)
+	c.flags.Usage()
+	return flag.ErrHelp
 }

@@ -25,7 +25,7 @@ func (a *archive) find(title, set string) (chat.RoomID, error) {
 	var sets []string
 	var found chat.RoomID
 	for n, id := range a.rooms {
-		if n.name == title && (set == "" || n.set == set) {
+		if n.name == title && (set == "" || slug(n.set) == slug(set)) {
 			sets, found = append(sets, n.set), id
 		}
 	}
@@ -56,11 +56,11 @@ func runPage(ctx context.Context, c *command) error {
 	limit := c.flags.Int("n", 20, "how many messages")
 	all := c.flags.Bool("all", false, "joins, parts, topics and the like, too")
 	asJSON := c.flags.Bool("json", false, "a JSON object a line")
-	files, err := c.parse()
+	w, err := c.reading()
 	if err != nil {
 		return err
 	}
-	w := chat.Latest(*limit)
+	span := chat.Latest(*limit)
 	var at chat.Position
 	switch {
 	case (*title == "") == (*open == ""):
@@ -69,18 +69,18 @@ func runPage(ctx context.Context, c *command) error {
 		if at, err = position(*open); err != nil {
 			return err
 		}
-		w = chat.Around(at.Seq, *limit)
+		span = chat.Around(at.Seq, *limit)
 	case *around != "":
 		t, err := date(*around)
 		if err != nil {
 			return err
 		}
-		w = chat.At(t, *limit)
+		span = chat.At(t, *limit)
 	}
 	if *all {
-		w = w.All()
+		span = span.All()
 	}
-	a, err := load(ctx, files, c.err)
+	a, err := load(ctx, w, c.err)
 	if err != nil {
 		return err
 	}
@@ -90,11 +90,14 @@ func runPage(ctx context.Context, c *command) error {
 			return err
 		}
 	}
-	page, err := a.reader().Room(at.Room.Key).Page(ctx, w)
+	page, err := a.reader().Room(at.Room.Key).Page(ctx, span)
 	if err != nil {
 		return err
 	}
-	lines := a.lines(page)
+	lines, err := a.lines(ctx, page)
+	if err != nil {
+		return err
+	}
 	if !*asJSON {
 		mark(lines, at.Seq, nil)
 		screenOn(c.out).lines(lines, page, time.UTC)
@@ -129,7 +132,18 @@ func mark(lines []line, at chat.Seq, marks []search.Range) {
 	}
 }
 
-func (a *archive) lines(p hub.Page) []line {
+// lines are those of a page.
+func (a *archive) lines(ctx context.Context, p hub.Page) ([]line, error) {
+	var people []chat.UserID
+	for i := range p.Messages {
+		people = append(people, p.Messages[i].Sender)
+	}
+	for i := range p.Events {
+		people = append(people, p.Events[i].Sender)
+	}
+	if err := a.meet(ctx, people); err != nil {
+		return nil, err
+	}
 	var lines []line
 	for i := range p.Messages {
 		m := &p.Messages[i]
@@ -155,7 +169,7 @@ func (a *archive) lines(p hub.Page) []line {
 		}
 		lines = append(lines, l)
 	}
-	return lines
+	return lines, nil
 }
 
 // lines shows lines of a room.

@@ -56,6 +56,13 @@ func (s *searcher) page(ctx context.Context, q hub.Query) error {
 		return err
 	}
 	took := time.Since(start)
+	people := make([]chat.UserID, len(found.Hits))
+	for i := range found.Hits {
+		people[i] = found.Hits[i].Sender
+	}
+	if err := s.a.meet(ctx, people); err != nil {
+		return err
+	}
 	for i := range found.Hits {
 		h := &found.Hits[i]
 		s.hits = append(s.hits, *h)
@@ -102,7 +109,10 @@ func (s *searcher) open(ctx context.Context, n int) error {
 		return err
 	}
 	fmt.Fprintf(s, "  %s\n", s.in(strong, clean(s.a.titles[h.Room.Key])))
-	lines := s.a.lines(page)
+	lines, err := s.a.lines(ctx, page)
+	if err != nil {
+		return err
+	}
 	mark(lines, h.Seq, h.Marks)
 	for i := range lines {
 		if l := &lines[i]; !l.opened {
@@ -130,24 +140,24 @@ func runSearch(ctx context.Context, c *command) error {
 	zone := c.flags.String("zone", "UTC", "the time `zone` of dates, like Asia/Tokyo; Local: of this machine")
 	byScore := c.flags.Bool("score", false, "by relevance instead of newest first")
 	lenient := c.flags.Bool("lenient", true, "make the best of queries that aren't right")
-	files, err := c.parse()
+	w, err := c.reading()
 	if err != nil {
 		return err
 	}
 	if *text == "" && !*interactive {
 		return errors.New("say what to search for with -q, or type it with -i")
 	}
-	where, err := time.LoadLocation(*zone)
+	zoned, err := time.LoadLocation(*zone)
 	if err != nil {
 		return err
 	}
-	a, err := searchable(ctx, files, c.err)
+	a, err := searchable(ctx, w, c.err)
 	if err != nil {
 		return err
 	}
 	defer a.Close(ctx)
-	s := &searcher{results: results{screenOn(c.out), a, where}, u: a.reader(), typing: *interactive,
-		asked: hub.Query{Lenient: *lenient, Zone: where, ByScore: *byScore, Limit: *limit, Count: search.MaxCount}}
+	s := &searcher{results: results{screenOn(c.out), a, zoned}, u: a.reader(), typing: *interactive,
+		asked: hub.Query{Lenient: *lenient, Zone: zoned, ByScore: *byScore, Limit: *limit, Count: search.MaxCount}}
 	if *values != 0 {
 		for _, f := range facets {
 			s.asked.Facets = append(s.asked.Facets, search.Facet{Field: f.field, Size: *values})

@@ -162,7 +162,7 @@ func (*stubborn) Close() error { return nil }
 // completing is a completer over some files, and what it has shown.
 func completing(t *testing.T, files ...string) (completer, *bytes.Buffer) {
 	t.Helper()
-	a, err := searchable(t.Context(), files, io.Discard)
+	a, err := searchable(t.Context(), where{files: files}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

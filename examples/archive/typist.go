@@ -28,7 +28,7 @@ func (s *searcher) typist(ctx context.Context, in io.Reader) (typist, error) {
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(s, "%d records in %d rooms. :help says what can be typed, Tab what may follow.\n", s.a.records, len(s.a.rooms))
+	fmt.Fprintf(s, "%d rooms. :help says what can be typed, Tab what may follow.\n", len(s.a.rooms))
 	p := person{liner.NewLiner()}
 	p.SetCtrlCAborts(true)
 	p.SetBeep(false)
