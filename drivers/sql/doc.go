@@ -1,6 +1,7 @@
 // Package sql keeps Parlor's directory and its fence in an SQL database: rooms,
-// members, people, read marks, values of users, leases and registers. Today that is
-// SQLite, in one file, with no server to install:
+// members, people, read marks, values of users, accounts, tokens, invitations, the
+// ledger, leases and registers. Today that is SQLite, in one file, with no server to
+// install:
 //
 //	store, err := sql.Open(ctx, "/var/lib/parlor/directory.db", nil)
 //	if err != nil {
@@ -18,7 +19,8 @@
 //
 // What was acknowledged is on the disk: it survives kill -9 and a power cut (a
 // write-ahead log, synced at each commit). A write is there whole or not at all. Keys
-// and names are compared byte by byte, and their case is kept.
+// and names are compared byte by byte, and their case is kept. No password, secret or
+// code is in the file: verifiers and hashes are.
 //
 // Any number of handles and processes of one machine may have one file open. One writes
 // at a time, the others wait; readers wait for nobody. Whoever waited for 10 s, or until

@@ -85,7 +85,7 @@ func benchPage(b *testing.B, h storage.History, r func(i int) chat.Range) {
 }
 
 // BenchmarkDirectory measures a directory beside a map in the same run: who may see
-// what, of somebody in 1,000 rooms, and the answer for one of them; and a mark.
+// what, of somebody in 1,000 rooms, and the answer for one of them; and whose a token is.
 func BenchmarkDirectory(b *testing.B, at func(testing.TB) *DirectorySite) {
 	const rooms = 1000
 	ann := chat.UserID{Tenant: "acme", Key: "ann"}
@@ -145,6 +145,30 @@ func BenchmarkDirectory(b *testing.B, at func(testing.TB) *DirectorySite) {
 		start = time.Now()
 		for range b.N {
 			if plain[room].Role != chat.RoleMember {
+				b.Fatal("not there")
+			}
+		}
+		suite.Report(b, b.N, spent, time.Since(start))
+	})
+	b.Run("token", func(b *testing.B) {
+		d, _ := open(b)
+		_, secret := storage.NewSecret()
+		mine := storage.Token{User: ann, ID: "mine", Scopes: []string{"send", "read"}, Created: epoch}
+		if err := first(putAccounts(b.Context(), d, account("ann")), d.PutToken(b.Context(), mine, secret)); err != nil {
+			b.Fatal(err)
+		}
+		plain := map[storage.SecretHash]storage.Token{secret: mine}
+		b.ResetTimer()
+		start := time.Now()
+		for range b.N {
+			if _, err := d.Token(b.Context(), secret, epoch); err != nil {
+				b.Fatal(err)
+			}
+		}
+		spent := time.Since(start)
+		start = time.Now()
+		for range b.N {
+			if plain[secret].ID != mine.ID {
 				b.Fatal("not there")
 			}
 		}
