@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -197,6 +198,58 @@ func TestDiskFullLeavesNothingHalf(t *testing.T) {
 		}
 		if got, err := c.count(t.Context(), d, u); err != nil || got != n {
 			t.Errorf("%s: with room again %d are stored (%v), want %d", name, got, err, n)
+		}
+	}
+}
+
+// A backup's ledger is brought up to the one that was in use by entering what came since.
+func TestTheLedgerOfABackupCatchesUp(t *testing.T) {
+	folder := t.TempDir()
+	s := open(t, filepath.Join(folder, "directory.db"))
+	d := s.Directory()
+	enter := func(n int, act storage.Act, u chat.UserID, about int64) {
+		t.Helper()
+		e := erasure(u, n)
+		e.Act, e.About = act, about
+		if _, err := d.Enter(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	enter(1, storage.Erased, writer(0), 0)
+	enter(2, storage.Held, writer(1), 0)
+	backup := filepath.Join(folder, "backup.db")
+	if err := s.Backup(t.Context(), backup); err != nil {
+		t.Fatal(err)
+	}
+	enter(3, storage.Gone, writer(0), 1)
+	enter(4, storage.Released, writer(1), 2)
+	enter(5, storage.Erased, writer(1), 0)
+
+	restored := open(t, backup).Directory()
+	known, err := restored.Since(t.Context(), 0, chat.MaxBatch)
+	if err != nil || len(known) != 2 {
+		t.Fatalf("%d entries, %v", len(known), err)
+	}
+	since, err := d.Since(t.Context(), known[len(known)-1].Seq, chat.MaxBatch)
+	if err != nil || len(since) != 3 {
+		t.Fatalf("%d entries since, %v", len(since), err)
+	}
+	_, err = restored.Enter(t.Context(), since[1])
+	is(t, err, chat.ErrConflict, "seq")
+	for range 2 { // interrupted, and begun again
+		for _, e := range since {
+			if got, err := restored.Enter(t.Context(), e); err != nil || got != e {
+				t.Errorf("%+v is entered as %+v (%v)", e, got, err)
+			}
+		}
+	}
+	for name, list := range map[string]func(storage.Directory) answer{
+		"since": func(d storage.Directory) answer { return answered(d.Since(t.Context(), 0, chat.MaxBatch)) },
+		"owed":  func(d storage.Directory) answer { return answered(d.Owed(t.Context(), 0, chat.MaxBatch)) },
+		"holds": func(d storage.Directory) answer { return answered(d.Holds(t.Context(), "acme", 0, chat.MaxBatch)) },
+	} {
+		if got, want := list(restored), list(d); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v, want %+v", name, got, want)
 		}
 	}
 }
