@@ -33,7 +33,8 @@ const adoptBytes = 1 << 20
 // An event whose id is that of another text here is set aside under a new id
 // ([chat.ErrConflict]). While nobody knows yet which of the two was first, it is left in
 // the store. Where the quota is reached, the error is [chat.ErrUnavailable] with the field
-// "journal", and the rest is left.
+// "journal", and the rest is left. So it is, with the field "memory", between [Journal.Return]
+// and [Journal.Begin]: what is put back after a loss must not change hands behind that.
 func (j *Journal) Adopt(ctx context.Context, from Store) (Adopted, error) {
 	const op = "adopt"
 	var sum Adopted
@@ -92,6 +93,9 @@ func (j *Journal) adopt(ctx context.Context, timer *time.Timer, from Store, batc
 func (j *Journal) foster(batch []Record, sum *Adopted) (fresh []*record, here []chat.EventID, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.returned {
+		return nil, nil, &chat.Error{Kind: chat.ErrUnavailable, Op: "adopt", Field: "memory", Retry: j.opt.Wait}
+	}
 	for i := range batch {
 		theirs := batch[i]
 		id, digest := theirs.Event.ID, theirs.Event.Digest()

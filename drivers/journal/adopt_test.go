@@ -321,6 +321,29 @@ func TestWhatWasAdoptedIsPutBack(t *testing.T) {
 	})
 }
 
+// While what was placed is put back, nothing changes hands: this node has said already what it
+// holds, and the dead one may come back and say that it holds nothing.
+func TestNothingIsAdoptedWhileItIsPutBack(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		d := s.die(func(o *site) {
+			if _, err := o.say("a"); err != nil {
+				t.Fatal(err)
+			}
+		})
+		s.lose(false) // put back, and not begun
+		_, err := s.j.Adopt(t.Context(), d)
+		var e *chat.Error
+		if !errors.As(err, &e) || e.Kind != chat.ErrUnavailable || e.Field != "memory" {
+			t.Errorf("adopted: %v", err)
+		}
+		d.left("a")
+		s.begin()
+		s.adopt(d, journal.Adopted{Taken: 1})
+		time.Sleep(10 * time.Second)
+		s.reads("a")
+	})
+}
+
 // What the dead node had placed before a loss that it slept through is placed anew, once.
 func TestWhatSleptThroughALossIsAdopted(t *testing.T) {
 	run(t, func(t *testing.T, s *site) {

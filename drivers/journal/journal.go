@@ -63,15 +63,17 @@ type Journal struct {
 
 	deciding sync.Mutex // taken before mu
 
-	mu      sync.Mutex
-	closed  bool
-	memory  string // valid, as far as is known; "" before the first Begin, and where the broker's can't be lost
-	records map[chat.EventID]*record
-	order   []*record // in the order in which they came; nil where one was dropped
-	dropped int
-	number  int64
-	bytes   int64
-	rooms   map[chat.RoomID]*queue
+	mu     sync.Mutex
+	closed bool
+	memory string // valid, as far as is known; "" before the first Begin, and where the broker's can't be lost
+	// returned says that what was placed was put back into another memory, which isn't valid yet.
+	returned bool
+	records  map[chat.EventID]*record
+	order    []*record // in the order in which they came; nil where one was dropped
+	dropped  int
+	number   int64
+	bytes    int64
+	rooms    map[chat.RoomID]*queue
 }
 
 // record is one event that is kept.

@@ -146,6 +146,7 @@ func (j *Journal) Return(ctx context.Context, from, to string) error {
 		return err
 	}
 	j.mu.Lock()
+	j.returned = true
 	var back []*record
 	doubt := map[chat.RoomID]bool{}
 	for _, r := range j.order {
@@ -190,7 +191,7 @@ func (j *Journal) Begin(ctx context.Context, memory string) error {
 		return err
 	}
 	j.mu.Lock()
-	j.memory = memory
+	j.memory, j.returned = memory, false
 	var noted []Record
 	for _, r := range j.order {
 		switch {
