@@ -342,8 +342,8 @@ func (e *epochs) count(ctx context.Context, memory string, holders []string) (an
 // EndDoubt says that all positions are known. After a loss of the broker's memory in which a
 // node didn't say what it had placed, each room that is opened, also behind later losses,
 // leaves out a part of its positions ([chat.Void]), until an operator ends that. It is right
-// when every such node has started again and holds nothing from before that is set aside
-// ([Admin.Held]). Where one is gone for good, nobody knows in which rooms it had placed
+// when every such node has started again, or another one adopted its journal, and nothing from
+// before is set aside ([Admin.Held]). Where one is gone for good, nobody knows in which rooms it had placed
 // something: then it is right when the rooms that were in use have been read since. On other
 // nodes it counts within 3 s. Where there is no doubt nothing changes; where the broker
 // forgets nothing it is [errors.ErrUnsupported].

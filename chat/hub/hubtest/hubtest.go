@@ -209,7 +209,7 @@ func (k *Kit) Start(i int) {
 	o.Hub.Node = n.name
 	set := n.set()
 	var err error
-	n.journal, err = journal.New(k.t.Context(), diskWire{n}, set.Broker, &o.Journal)
+	n.journal, err = journal.New(k.t.Context(), diskWire{n, n.disk}, set.Broker, &o.Journal)
 	k.must(err)
 	set.Broker = n.journal
 	n.hub, err = hub.New(k.t.Context(), set, &o.Hub)
@@ -217,6 +217,17 @@ func (k *Kit) Start(i int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.nodes[i] = n
+}
+
+// Adopt has a node go on with what the journal of a dead one kept, from that one's disk: see
+// [journal.Journal.Adopt].
+func (k *Kit) Adopt(i, dead int) (journal.Adopted, error) {
+	k.t.Helper()
+	n, d := k.node(i), k.node(dead)
+	if !d.killed() {
+		return journal.Adopted{}, &chat.Error{Kind: chat.ErrUnavailable, Op: "open", Field: "dir", Err: fmt.Errorf("held by %s", d.name)}
+	}
+	return n.journal.Adopt(k.t.Context(), diskWire{n, d.disk})
 }
 
 func (n *node) killed() bool {

@@ -95,7 +95,11 @@ func (w brokerWire) Reopen(ctx context.Context, memory string, room chat.RoomID,
 
 func (w brokerWire) Opener(open func(context.Context, chat.RoomID) error) { chat.SetOpener(w.to, open) }
 
-type diskWire struct{ n *node }
+// diskWire is a disk as a node reaches it: its own, or that of a dead one.
+type diskWire struct {
+	n    *node
+	disk *disk
+}
 
 func (w diskWire) Load(ctx context.Context) iter.Seq2[journal.Record, error] {
 	return func(yield func(journal.Record, error) bool) {
@@ -103,20 +107,20 @@ func (w diskWire) Load(ctx context.Context) iter.Seq2[journal.Record, error] {
 			yield(journal.Record{}, err)
 			return
 		}
-		w.n.disk.load(ctx)(yield)
+		w.disk.load(ctx)(yield)
 	}
 }
 
 func (w diskWire) Keep(ctx context.Context, records []journal.Record) error {
-	return w.n.call(ctx, Disk, func() error { return w.n.disk.keep(ctx, records) })
+	return w.n.call(ctx, Disk, func() error { return w.disk.keep(ctx, records) })
 }
 
 func (w diskWire) Note(ctx context.Context, records []journal.Record) error {
-	return w.n.call(ctx, Disk, func() error { return w.n.disk.note(ctx, records, w.n.syncs()) })
+	return w.n.call(ctx, Disk, func() error { return w.disk.note(ctx, records, w.n.syncs()) })
 }
 
 func (w diskWire) Drop(ctx context.Context, ids []chat.EventID) error {
-	return w.n.call(ctx, Disk, func() error { return w.n.disk.drop(ctx, ids, w.n.syncs()) })
+	return w.n.call(ctx, Disk, func() error { return w.disk.drop(ctx, ids, w.n.syncs()) })
 }
 
 type linkWire struct {
