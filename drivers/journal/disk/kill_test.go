@@ -140,7 +140,7 @@ func adrift(t *testing.T, s *disk.Store, w *witness) {
 }
 
 // placed is how many events a journal holds that are placed.
-func placed(t *testing.T, j *journal.Journal) (n int) {
+func placed(t testing.TB, j *journal.Journal) (n int) {
 	t.Helper()
 	for after := int64(0); ; {
 		held, err := j.Held(t.Context(), after, chat.MaxBatch)
