@@ -24,7 +24,8 @@ const adoptBytes = 1 << 20
 // pending here, in their own order. Those that are placed take part here in what follows a
 // loss of the broker's memory. What lies in the store is dropped when this journal has it on
 // its own disk, and not before; so it may be called again after any error, also after a crash
-// of this node, and doubles nothing.
+// of this node, and doubles nothing. From a disk that can be read alone everything is taken, and
+// then it is an error that nothing could be dropped there.
 //
 // The store is the caller's, to open and to close. While the other node lives, its journal
 // must not be adopted: package disk refuses a folder that somebody holds. When the node comes
@@ -46,6 +47,13 @@ func (j *Journal) Adopt(ctx context.Context, from Store) (Adopted, error) {
 	}
 	timer := time.NewTimer(j.opt.Wait)
 	defer timer.Stop()
+	// A disk that can't be written may be read: all is taken before that is an error.
+	var undropped error
+	drop := func(ids []chat.EventID) {
+		if err := from.Drop(ctx, ids); err != nil && undropped == nil {
+			undropped = err
+		}
+	}
 	var batch []Record
 	size := 0
 	for r, err := range from.Load(ctx) {
@@ -56,16 +64,17 @@ func (j *Journal) Adopt(ctx context.Context, from Store) (Adopted, error) {
 		if size += len(chat.AppendEvent(nil, &r.Event)); len(batch) < batchSize && size < adoptBytes {
 			continue
 		}
-		if err := j.adopt(ctx, timer, from, batch, &sum); err != nil {
-			return sum, err
+		if err := j.adopt(ctx, timer, drop, batch, &sum); err != nil {
+			return sum, errors.Join(err, undropped)
 		}
 		batch, size = nil, 0
 	}
-	return sum, j.adopt(ctx, timer, from, batch, &sum)
+	err := j.adopt(ctx, timer, drop, batch, &sum)
+	return sum, errors.Join(err, undropped)
 }
 
 // adopt takes some records over: they are known, then on this disk, then dropped over there.
-func (j *Journal) adopt(ctx context.Context, timer *time.Timer, from Store, batch []Record, sum *Adopted) error {
+func (j *Journal) adopt(ctx context.Context, timer *time.Timer, drop func([]chat.EventID), batch []Record, sum *Adopted) error {
 	if len(batch) == 0 {
 		return nil
 	}
@@ -80,9 +89,7 @@ func (j *Journal) adopt(ctx context.Context, timer *time.Timer, from Store, batc
 	}
 	sum.Taken += len(fresh)
 	if len(here) > 0 {
-		if derr := from.Drop(ctx, here); derr != nil {
-			return derr
-		}
+		drop(here)
 	}
 	return err
 }

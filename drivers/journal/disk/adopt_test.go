@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,6 +91,58 @@ func adopt(t testing.TB, fs vfs.FS, mem *memory.Store, start func(), look func(*
 	}
 	closed(t, own)
 	closed(t, dead)
+}
+
+// A folder whose log is damaged is adopted as far as it can be read, though nothing can be
+// dropped there.
+func TestADamagedFolderIsAdopted(t *testing.T) {
+	fs := vfs.NewCrashableMem()
+	s := open(t, "dead", fs)
+	var want []journal.Record
+	for i := range 900 {
+		want = append(want, fresh(fmt.Sprint(i)))
+		keep(t, s, want[i])
+	}
+	left := fs.CrashClone(vfs.CrashCloneCfg{})
+	closed(t, s)
+	names, _ := left.List("dead")
+	for _, name := range names {
+		if strings.HasSuffix(name, ".log") {
+			b := []byte(read(t, left, "dead/"+name))
+			b[len(strings.TrimRight(string(b), "\x00"))*4/5] ^= 1
+			write(t, left, "dead/"+name, b)
+		}
+	}
+	if _, err := disk.Open(t.Context(), "dead", &disk.Options{FS: left, Log: quiet}); !errors.Is(err, chat.ErrUnavailable) || !strings.Contains(err.Error(), ".log in the store is damaged") {
+		t.Fatalf("for writing: %v", err)
+	}
+	dead, err := disk.Open(t.Context(), "dead", &disk.Options{FS: left, Log: quiet, ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closed(t, dead)
+	mem, own := memory.New(nil), open(t, "node", vfs.NewMem())
+	defer mem.Close()
+	defer closed(t, own)
+	j, err := journal.New(t.Context(), own, mem.Broker(), &journal.Options{Logger: quiet})
+	if err == nil {
+		err = begin(t.Context(), j)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	got, err := j.Adopt(t.Context(), dead)
+	if !errors.Is(err, chat.ErrUnavailable) || got.Taken < 600 || got.Taken >= len(want) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if again, err := j.Adopt(t.Context(), dead); !errors.Is(err, chat.ErrUnavailable) || again != (journal.Adopted{Known: got.Taken}) {
+		t.Errorf("again: %+v, %v", again, err)
+	}
+	if !until(20*time.Second, func() bool { return placed(t, j) == got.Taken }) {
+		t.Errorf("%d of %d are placed", placed(t, j), got.Taken)
+	}
+	once(t, mem, want[:got.Taken])
 }
 
 // eager is a disk that has what is dropped at once, as it may.
