@@ -21,6 +21,7 @@
 //	drivers/pebble       broker and archive in one folder
 //	drivers/sql          directory and fence in SQLite
 //	drivers/journal      keeps what is sent on this node until the archive shows it
+//	drivers/journal/disk a journal's folder
 //	examples/quickstart  a first look
 //	examples/archive     real chat logs: import, page, search, check
 //
