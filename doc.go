@@ -19,6 +19,7 @@
 //	drivers              Set, one driver of each contract
 //	drivers/memory       all contracts in memory: the reference
 //	drivers/pebble       broker and archive in one folder
+//	drivers/bleve        the index in a folder
 //	drivers/sql          directory and fence in SQLite
 //	drivers/journal      keeps what is sent on this node until the archive shows it
 //	drivers/journal/disk a journal's folder

@@ -106,14 +106,14 @@ func (g *generation) shut() {
 			months = append(months, m.dir)
 		}
 	}
-	unsealed := g.unsealed
 	g.phase.Store(&phase{closed: true})
 	g.drop()
-	if !whole || !unsealed {
+	name := filepath.Join(g.dir, sealFile)
+	if _, err := os.Stat(name); err == nil || !whole {
 		return
 	}
 	if err := seal(g.place.open, g.dir, months); err != nil { // it opens as after a crash
 		g.place.opt.Log.Warn("parlor: the index isn't sealed", "dir", g.dir, "error", err)
-		_ = os.Remove(filepath.Join(g.dir, sealFile))
+		_ = os.Remove(name)
 	}
 }

@@ -82,7 +82,7 @@ func (g *generation) cool() error {
 			time.Since(m.written) < g.place.opt.tidyAfter {
 			continue
 		}
-		if err := m.open(g.place, false); err != nil {
+		if err := g.heat(m); err != nil {
 			return err
 		}
 		g.tidy(m)

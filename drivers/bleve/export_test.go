@@ -4,9 +4,11 @@ import (
 	"io"
 	"time"
 
+	bleveindex "github.com/blevesearch/bleve_index_api"
 	segment "github.com/blevesearch/scorch_segment_api/v2"
 
 	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/search"
 )
 
 // Cooling has months closed, and merged, so long after they were written to.
@@ -110,4 +112,35 @@ func SomeState() []byte {
 	r.byNum = append(r.byNum, nil)
 	s := state{mapping: mapping, upTo: 7, months: []monthState{{"10002026-11", "10002026-11.1", 7}}, rooms: r.byNum}
 	return s.append(nil)
+}
+
+// FeedBare gives documents of one month to Bleve as the driver does, without all else.
+func FeedBare(dir string, batches [][]search.Document) error {
+	opt := (&Options{}).defaults()
+	p := &place{opt: opt, queue: bleveindex.NewAnalysisQueue(workers())}
+	defer p.queue.Close()
+	done := make(chan struct{}, 1)
+	m := &month{path: dir, tell: func(error) {
+		select {
+		case done <- struct{}{}:
+		default:
+		}
+	}}
+	if err := m.open(p, false); err != nil {
+		return err
+	}
+	for i, docs := range batches {
+		rows := make([]*row, len(docs))
+		for j := range docs {
+			d := &docs[j]
+			rows[j] = newRow(docPlace{at: d.At.UnixMilli(), room: 1, seq: uint64(d.Position.Seq)}, d)
+		}
+		if err := m.write(rows, nil, uint64(i+1)); err != nil {
+			return err
+		}
+	}
+	for m.durable.Load() < m.applied {
+		<-done
+	}
+	return m.close()
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,8 +25,8 @@ import (
 const (
 	logPrefix = "LOG-"
 	logHead   = 8
-	logFile   = 8 << 20  // bytes, then the next file is begun
-	logRecord = 64 << 20 // bytes of a record, at most
+	logFile   = 8 << 20 // bytes, then the next file is begun
+	logRecord = 1 << 30 // bytes of a record, at most; the longest texts make less
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -57,6 +58,8 @@ type log struct {
 
 func logName(first uint64) string { return fmt.Sprintf("%s%016x", logPrefix, first) }
 
+var errTooLong = errors.New("a record that is too long")
+
 // append numbers records, writes them and waits for the disk. After an error nothing of
 // them counts.
 func (l *log) append(records []*record) error {
@@ -72,6 +75,10 @@ func (l *log) append(records []*record) error {
 		l.buf = append(l.buf, make([]byte, logHead)...)
 		l.buf = appendRecord(l.buf, r)
 		body := l.buf[begin+logHead:]
+		if len(body) > logRecord {
+			l.buf = nil
+			return errTooLong
+		}
 		binary.LittleEndian.PutUint32(l.buf[begin:], uint32(len(body)))
 		binary.LittleEndian.PutUint32(l.buf[begin+4:], crc32.Checksum(body, castagnoli))
 	}
@@ -205,6 +212,9 @@ func readLog(dir string, from uint64, do func(*record) error) (next uint64, err 
 }
 
 func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil // a folder can't be synced there, nor need it be
+	}
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

@@ -306,18 +306,27 @@ func (g *generation) flush(d draft, upTo uint64) error {
 
 // write writes to a month, and looks at it anew.
 func (g *generation) write(m *month, rows []*row, gone []string, upTo uint64) error {
-	if m.index == nil {
-		if err := g.makeRoom(); err != nil {
-			return err
-		}
-		if err := m.open(g.place, false); err != nil {
-			return err
-		}
+	if err := g.heat(m); err != nil {
+		return err
 	}
 	if err := m.write(rows, gone, upTo); err != nil {
 		return err
 	}
 	return m.refresh()
+}
+
+// heat opens a month for writing.
+func (g *generation) heat(m *month) error {
+	if m.index != nil {
+		return nil
+	}
+	if err := g.breakSeal(); err != nil {
+		return err
+	}
+	if err := g.makeRoom(); err != nil {
+		return err
+	}
+	return m.open(g.place, false)
 }
 
 // refresh looks anew at the months in which Bleve did something behind.

@@ -23,7 +23,8 @@ type Lite struct {
 	at []time.Time // of row 1, 2, 3…
 }
 
-const liteTables = `
+// Tables are those of a Lite.
+const Tables = `
 	CREATE VIRTUAL TABLE words USING fts5(body, who, content='',
 		tokenize="unicode61 remove_diacritics 0 categories 'L* N* Co M*'");
 	CREATE TABLE docs(id INTEGER PRIMARY KEY, author TEXT, room TEXT, month TEXT);`
@@ -36,7 +37,7 @@ func SQLite(b *testing.B, docs []search.Document) *Lite {
 	}
 	b.Cleanup(func() { db.Close() })
 	db.SetMaxOpenConns(1)
-	if _, err := db.Exec(liteTables); err != nil {
+	if _, err := db.Exec(Tables); err != nil {
 		b.Fatal(err)
 	}
 	tx, err := db.Begin()
@@ -46,12 +47,7 @@ func SQLite(b *testing.B, docs []search.Document) *Lite {
 	x := &Lite{db: db}
 	for i := range docs {
 		d := &docs[i]
-		author, room := d.Fields[search.FieldAuthor][0], d.Position.Room.Key
-		if _, err := tx.Exec(`INSERT INTO words(rowid, body, who) VALUES(?, ?, ?)`,
-			i+1, strings.Join(d.Tokens, " "), whoWord("a", author)+" "+whoWord("r", room)); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := tx.Exec(`INSERT INTO docs VALUES(?, ?, ?, ?)`, i+1, author, room, chat.Month(d.At)); err != nil {
+		if err := Insert(tx, i+1, d); err != nil {
 			b.Fatal(err)
 		}
 		x.at = append(x.at, d.At)
@@ -63,6 +59,17 @@ func SQLite(b *testing.B, docs []search.Document) *Lite {
 		b.Fatal(err)
 	}
 	return x
+}
+
+// Insert puts a document into the tables, as a row from 1 on, in order of time.
+func Insert(tx *sql.Tx, row int, d *search.Document) error {
+	author, room := d.Fields[search.FieldAuthor][0], d.Position.Room.Key
+	_, err := tx.Exec(`INSERT INTO words(rowid, body, who) VALUES(?, ?, ?)`,
+		row, strings.Join(d.Tokens, " "), whoWord("a", author)+" "+whoWord("r", room))
+	if err == nil {
+		_, err = tx.Exec(`INSERT INTO docs VALUES(?, ?, ?, ?)`, row, author, room, chat.Month(d.At))
+	}
+	return err
 }
 
 func whoWord(kind, key string) string { return kind + fmt.Sprintf("%x", key) }
