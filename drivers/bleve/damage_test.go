@@ -74,7 +74,7 @@ func TestDamageWhileClosed(t *testing.T) {
 		used[filepath.Base(f)] = true
 	}
 	names := files(t, whole)
-	if len(names) < 8 {
+	if len(names) < 7 {
 		t.Fatalf("only %d files: %v", len(names), names)
 	}
 	for _, path := range names {

@@ -38,11 +38,20 @@ func TestALargeMonth(t *testing.T) {
 			docs = append(docs, d)
 		}
 	}
+	// One part comes in whatever order; the rest in order of time, but dealt into heaps that
+	// come one after the other, so that blocks of several segments end at the same times.
+	late := docs[len(docs)/3:]
+	docs = docs[: len(docs)/3 : len(docs)/3]
 	g.Shuffle(len(docs), func(i, j int) { docs[i], docs[j] = docs[j], docs[i] })
+	for heap := range 3 {
+		for i := heap; i < len(late); i += 3 {
+			docs = append(docs, late[i])
+		}
+	}
 	few := search.Scope{Tenant: "t", Rooms: map[string]chat.Seq{"room7": 60, "room8": 1, "room99": 7, "unknown": 1}}
-	late := search.Scope{Tenant: "t", Rooms: map[string]chat.Seq{}}
+	since := search.Scope{Tenant: "t", Rooms: map[string]chat.Seq{}}
 	for key := range scope.Rooms {
-		late.Rooms[key] = 100
+		since.Rooms[key] = 100
 	}
 	for _, p := range []bleve.Period{bleve.Month, bleve.None} {
 		o := options()
@@ -55,7 +64,7 @@ func TestALargeMonth(t *testing.T) {
 				}
 			}
 		}
-		for _, s := range []search.Scope{scope, few, late, {Tenant: "t", All: true}, {Tenant: "u", All: true}} {
+		for _, s := range []search.Scope{scope, few, since, {Tenant: "t", All: true}, {Tenant: "u", All: true}} {
 			for _, where := range []search.Expr{
 				nil, search.Term("all"), search.Term("changed"), search.Prefix("m1"), search.Not{Expr: search.Term("x")},
 				search.Phrase{Tokens: []string{"all", "n3", "x"}}, search.Phrase{Tokens: []string{"n3", "x", "m"}, LastIsPrefix: true},
@@ -64,9 +73,21 @@ func TestALargeMonth(t *testing.T) {
 				search.Equal{Field: search.FieldMonth, Value: chat.Month(docs[0].At)},
 			} {
 				for _, r := range []search.Request{
-					{Limit: 200}, {Limit: 150, Count: 5000, Facets: []search.Facet{{Field: "author", Size: 5}, {Field: "mention", Size: 3}, {Field: "month", Size: 9}, {Field: "room", Size: 7}}},
+					{Limit: 3}, {Limit: 200}, {Limit: 150, Count: 5000, Facets: []search.Facet{{Field: "author", Size: 5}, {Field: "mention", Size: 3}, {Field: "month", Size: 9}, {Field: "room", Size: 7}}},
 				} {
 					r.Where, r.Scope = where, s
+					if r.Limit == 3 { // a few pages from several places on
+						for i := range 40 {
+							at := docs[i*len(docs)/40]
+							r.After = r.NextAfter(search.Hit{At: at.At, Position: at.Position})
+							a, err := ix.Search(t.Context(), r)
+							b, _ := want.Search(t.Context(), r)
+							if err != nil || fmt.Sprint(a) != fmt.Sprint(b) {
+								t.Fatalf("%#v: %+v, %v; want %+v", r, a, err, b)
+							}
+						}
+						continue
+					}
 					if err := agree(t.Context(), ix, want, r); err != nil {
 						t.Fatal(err)
 					}

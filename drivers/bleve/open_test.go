@@ -168,3 +168,54 @@ func TestTimesThatAreNone(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Who sees a watermark sees its documents, and the other way round, though they lie in three
+// months, and somebody writes all the time.
+func TestDocumentsAndWatermarksAreOneStep(t *testing.T) {
+	st := open(t, t.TempDir(), options())
+	ix, ctx := st.Index(), t.Context()
+	const n, each = 150, 3
+	done := make(chan error)
+	go func() {
+		for i := range chat.Seq(n) {
+			var docs []search.Document
+			for k := range chat.Seq(each) {
+				seq := i*each + k + 1
+				docs = append(docs, search.Document{
+					Position: chat.Position{Room: clock(0), Seq: seq}, Revision: seq,
+					At: time.Date(2026, time.Month(1+k), 1, 0, 0, int(i), 0, time.UTC), Tokens: []string{"x"},
+				})
+			}
+			if err := ix.Apply(ctx, docs, docs[each-1].Position); err != nil {
+				done <- err
+				return
+			}
+		}
+		close(done)
+	}()
+	for {
+		before, err := ix.Watermark(ctx, clock(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := ix.Search(ctx, search.Request{Where: search.Term("x"), Scope: everything, Count: n * each})
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := ix.Watermark(ctx, clock(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if count := chat.Seq(res.Count); count%each != 0 || count < before[0] || count > after[0] {
+			t.Fatalf("%d documents between the watermarks %d and %d", count, before[0], after[0])
+		}
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			return
+		default:
+		}
+	}
+}
