@@ -3,6 +3,7 @@ package chat
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 // Fold applies changes to messages: it is what every reader sees. messages are
@@ -91,6 +92,8 @@ func (f *folding) apply(e *Event) {
 			return
 		}
 		m.empty(&Gone{Reason: c.Why, Erased: true})
+		// Nothing that its tombstone doesn't tell, so that it is the same before and after.
+		m.ClientID, m.Origin, m.Edited = "", nil, time.Time{}
 	default:
 		return
 	}
