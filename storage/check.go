@@ -64,6 +64,19 @@ func (u User) Check(op string) error {
 	return chat.CheckName(op, "name", u.Name)
 }
 
+// CheckUsers says whether people may be stored together.
+func CheckUsers(op string, people []User) error {
+	if len(people) > chat.MaxBatch {
+		return &chat.Error{Kind: chat.ErrTooLarge, Op: op, Field: "users", Limit: chat.MaxBatch}
+	}
+	for i := range people {
+		if err := people[i].Check(op); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Check says whether u may have the mark.
 func (m Mark) Check(op string, u chat.UserID) error {
 	if err := u.Check(op); err != nil {

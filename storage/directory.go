@@ -179,8 +179,10 @@ type Users interface {
 	// nothing lists everybody, the unnamed too. Prefix is what may be a name, else the
 	// error of [chat.CheckName] with field "prefix".
 	NamedUsers(ctx context.Context, tenant, prefix string, limit int) ([]User, error)
-	// PutUser stores a person, in the place of what was there.
-	PutUser(ctx context.Context, u User) error
+	// PutUser stores people, each in the place of what was there: all of them, or with an
+	// error none. Of one who is named twice the last counts. At most [chat.MaxBatch], else
+	// ErrTooLarge with field "users".
+	PutUser(ctx context.Context, people ...User) error
 }
 
 // User is a person or a bot as others see them.

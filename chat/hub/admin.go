@@ -61,14 +61,15 @@ func (a Admin) SetMember(ctx context.Context, room chat.RoomID, u chat.UserID, r
 	return a.h.setMember(ctx, op, change{room: room, by: u, user: u, role: role, reason: reason})
 }
 
-// PutUser stores what somebody is called.
-func (a Admin) PutUser(ctx context.Context, u storage.User) error {
-	leave, err := a.enter(ctx, "put user", "user", u.ID)
+// PutUser stores what people are called: all of them, at most [chat.MaxBatch], or with an
+// error none.
+func (a Admin) PutUser(ctx context.Context, people ...storage.User) error {
+	leave, err := a.enter(ctx, "put user", "users", len(people))
 	if err != nil {
 		return err
 	}
 	defer leave()
-	return a.h.set.Directory.PutUser(ctx, u)
+	return a.h.set.Directory.PutUser(ctx, people...)
 }
 
 // Erase empties a text and all its edits, everywhere: at once for readers, in the

@@ -53,22 +53,23 @@ func (h directory) NamedUsers(ctx context.Context, tenant, prefix string, limit 
 }
 
 // PutUser implements storage.Users.
-func (h directory) PutUser(ctx context.Context, u storage.User) error {
+func (h directory) PutUser(ctx context.Context, people ...storage.User) error {
 	const op = "put user"
 	if err := h.ready(ctx, op); err != nil {
 		return err
 	}
-	if err := u.Check(op); err != nil {
+	if err := storage.CheckUsers(op, people); err != nil {
 		return err
 	}
-	now := name{chat.FoldName(u.Name), u.ID}
 	d := &h.data.directory
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if old, ok := d.users[u.ID]; ok {
-		d.names.remove(name{chat.FoldName(old.Name), u.ID})
+	for _, u := range people {
+		if old, ok := d.users[u.ID]; ok {
+			d.names.remove(name{chat.FoldName(old.Name), u.ID})
+		}
+		d.names.add(name{chat.FoldName(u.Name), u.ID})
+		d.users[u.ID] = u
 	}
-	d.names.add(now)
-	d.users[u.ID] = u
 	return nil
 }

@@ -63,16 +63,22 @@ func behind(prefix string) string {
 }
 
 // PutUser implements storage.Users.
-func (h directory) PutUser(ctx context.Context, u storage.User) error {
+func (h directory) PutUser(ctx context.Context, people ...storage.User) error {
 	const op = "put user"
 	if err := h.ready(ctx, op); err != nil {
 		return err
 	}
-	if err := u.Check(op); err != nil {
+	if err := storage.CheckUsers(op, people); err != nil || len(people) == 0 {
 		return err
 	}
 	return h.write(ctx, op, func(tx *stdsql.Tx) error {
-		return h.put(ctx, tx, "users", []string{"tenant", "person"}, []string{"name", "name_key", "bot"},
-			u.ID.Tenant, u.ID.Key, u.Name, chat.FoldName(u.Name), u.Bot)
+		for i := range people {
+			u := &people[i]
+			if err := h.put(ctx, tx, "users", []string{"tenant", "person"}, []string{"name", "name_key", "bot"},
+				u.ID.Tenant, u.ID.Key, u.Name, chat.FoldName(u.Name), u.Bot); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }

@@ -39,6 +39,7 @@ type archive struct {
 	people  map[name]chat.UserID
 	titles  map[string]string // of a room's key
 	names   map[string]string // of a person's key
+	unnamed []storage.User // who are not in the directory yet
 	records int
 	refused []*refusal // the first of them
 	result  hub.Imported
@@ -218,6 +219,9 @@ func (a *archive) load(ctx context.Context, files []string, progress io.Writer) 
 	}
 	var err error
 	a.result, err = a.hub.Admin().Import(ctx, iter.Seq2[chat.Event, error](events))
+	if named := a.nameThem(ctx); broken == nil {
+		broken = named
+	}
 	a.took = time.Since(start)
 	if broken != nil {
 		return broken
@@ -289,11 +293,22 @@ func (a *archive) person(ctx context.Context, n name, bot bool) (chat.UserID, er
 		return id, nil
 	}
 	id := chat.UserID{Tenant: tenant, Key: key(n)}
-	if err := a.hub.Admin().PutUser(ctx, storage.User{ID: id, Name: n.name, Bot: bot}); err != nil {
-		return chat.UserID{}, err
-	}
 	a.people[n], a.names[id.Key] = id, n.name
-	return id, nil
+	a.unnamed = append(a.unnamed, storage.User{ID: id, Name: n.name, Bot: bot})
+	if len(a.unnamed) < chat.MaxBatch {
+		return id, nil
+	}
+	return id, a.nameThem(ctx)
+}
+
+// nameThem stores what people are called who were met since it was called last.
+func (a *archive) nameThem(ctx context.Context) error {
+	if len(a.unnamed) == 0 {
+		return nil
+	}
+	err := a.hub.Admin().PutUser(ctx, a.unnamed...)
+	a.unnamed = a.unnamed[:0]
+	return err
 }
 
 // key makes a key out of a name: what can be read of it, and a hash that keeps

@@ -14,6 +14,7 @@ import (
 var userCases = []DirectoryCase{
 	{Name: "people come back as written", Why: "names are shown as their owners write them", Run: atDirectory(users)},
 	{Name: "people are read in one round trip", Why: "a page names many", Run: atDirectory(usersBatch)},
+	{Name: "people are stored together, or none", Why: "a host brings its table of people, and a half of it is nothing", Run: atDirectory(usersTogether)},
 	{Name: "people are found as their names are typed", Why: "fingers leave out accents and capitals", Run: atDirectory(namesTyped)},
 	{Name: "names have one order", Why: "whoever is meant comes first, at every driver", Run: atDirectory(nameOrder)},
 	{Name: "a typed name is no pattern", Why: "what somebody types must not become the engine's syntax", Run: atDirectory(nameLiteral)},
@@ -44,6 +45,32 @@ func users(ctx context.Context, d storage.Directory) error {
 	}
 	return first(is(d.PutUser(ctx, storage.User{ID: chat.UserID{Tenant: "acme"}}), chat.ErrInvalid, "user"),
 		is(d.PutUser(ctx, storage.User{ID: bob, Name: "a\nb"}), chat.ErrInvalid, "name"))
+}
+
+func usersTogether(ctx context.Context, d storage.Directory) error {
+	many := make([]storage.User, chat.MaxBatch)
+	ids := make([]chat.UserID, len(many))
+	for i := range many {
+		ids[i] = chat.UserID{Tenant: "acme", Key: fmt.Sprint("u", i)}
+		many[i] = storage.User{ID: ids[i], Name: fmt.Sprint("Person ", i)}
+	}
+	if err := first(is(d.PutUser(ctx, append(many, storage.User{ID: bob})...), chat.ErrTooLarge, "users"), d.PutUser(ctx)); err != nil {
+		return err
+	}
+	bad := slices.Clone(many)
+	bad[700].Name = "a\nb"
+	err := is(d.PutUser(ctx, bad...), chat.ErrInvalid, "name")
+	none, err2 := d.Users(ctx, ids)
+	if err := first(err, err2, want("people of a batch that was refused", len(none), 0)); err != nil {
+		return err
+	}
+	many[3] = storage.User{ID: ids[2], Name: "the last counts"}
+	if err := d.PutUser(ctx, many...); err != nil {
+		return err
+	}
+	got, err := d.Users(ctx, ids)
+	named, err2 := d.NamedUsers(ctx, "acme", "", chat.MaxBatch)
+	return first(err, err2, want("people", len(got), len(many)-1), want("people by name", len(named), len(many)-1), want("who was named twice", got[2].Name, "the last counts"))
 }
 
 func usersBatch(ctx context.Context, d storage.Directory) error {

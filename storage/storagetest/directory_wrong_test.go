@@ -342,10 +342,34 @@ func like(name, prefix string) bool {
 	return regexp.MustCompile("^" + pattern).MatchString(chat.FoldName(name))
 }
 
-func (d stale) PutUser(ctx context.Context, u storage.User) error {
-	err := d.right.PutUser(ctx, u)
-	if _, known := d.before[u.ID]; err == nil && !known {
-		d.before[u.ID] = u
+type oneByOne struct{ right }
+
+func (d oneByOne) PutUser(ctx context.Context, people ...storage.User) error {
+	if err := storage.CheckUsers("put user", people[:min(len(people), 1)]); err != nil || len(people) > chat.MaxBatch {
+		return d.right.PutUser(ctx, people...)
+	}
+	for _, u := range people {
+		if err := d.right.PutUser(ctx, u); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type backwards struct{ right }
+
+func (d backwards) PutUser(ctx context.Context, people ...storage.User) error {
+	people = slices.Clone(people)
+	slices.Reverse(people)
+	return d.right.PutUser(ctx, people...)
+}
+
+func (d stale) PutUser(ctx context.Context, people ...storage.User) error {
+	err := d.right.PutUser(ctx, people...)
+	for _, u := range people {
+		if _, known := d.before[u.ID]; err == nil && !known {
+			d.before[u.ID] = u
+		}
 	}
 	return err
 }
@@ -478,6 +502,8 @@ var wrongDirectories = []suite.Wrong[*storagetest.DirectorySite]{
 	{Name: "long names that aren't cut", Case: "long names are found", At: wrongNames(only(func(name, prefix string) bool {
 		return begins(name, prefix) && !strings.HasSuffix(prefix, "?")
 	}))},
+	{Name: "people are stored one by one", Case: "people are stored together, or none", At: directory(func(d right) right { return oneByOne{d} })},
+	{Name: "the first of two counts", Case: "people are stored together, or none", At: directory(func(d right) right { return backwards{d} })},
 	{Name: "an old name finds", Case: "a renamed person moves", At: directory(func(d right) right { return stale{d, map[chat.UserID]storage.User{}} })},
 	{Name: "nobody without a name", Case: "no name finds everybody", At: wrongNames(only(func(name, prefix string) bool {
 		return name != "" && begins(name, prefix)

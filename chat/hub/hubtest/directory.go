@@ -60,8 +60,8 @@ func (w directoryWire) NamedUsers(ctx context.Context, tenant, prefix string, li
 	return ask(ctx, w.n, Directory, func() ([]storage.User, error) { return w.to.NamedUsers(ctx, tenant, prefix, limit) })
 }
 
-func (w directoryWire) PutUser(ctx context.Context, u storage.User) error {
-	return w.n.call(ctx, Directory, func() error { return w.to.PutUser(ctx, u) })
+func (w directoryWire) PutUser(ctx context.Context, people ...storage.User) error {
+	return w.n.call(ctx, Directory, func() error { return w.to.PutUser(ctx, people...) })
 }
 
 func (w directoryWire) Mark(ctx context.Context, u chat.UserID, m storage.Mark) error {
