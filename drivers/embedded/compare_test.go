@@ -177,4 +177,3 @@ func TestItIsAsInMemory(t *testing.T) {
 		}
 	})
 }
-

@@ -87,7 +87,7 @@ type record struct {
 	tried    bool // it was given to the broker, in this life or an earlier one, and nobody knows what came of it
 	told     bool // somebody was told that it is pending
 	aside    error
-	returned string        // the memory that it was put back into; its room was closed
+	returned []string      // the memories that it was put back into since, while its room was closed
 	receipt  chat.Receipt  // once it is placed
 	done     chan struct{} // closed when it is placed, refused or set aside
 	err      error         // why it was refused
@@ -98,8 +98,19 @@ func (r *record) placed() bool { return r.Event.Seq > 0 }
 
 // placedIn says whether it has its position in a memory of the broker.
 func (r *record) placedIn(memory string) bool {
-	return r.placed() && (r.Memory == memory || r.returned == memory)
+	return r.placed() && (r.Memory == memory || slices.Contains(r.returned, memory))
 }
+
+// putBackInto notes a memory that it was put back into. Which of them was valid is only
+// known later: where one is lost after the other, this node may hear of none in time.
+func (r *record) putBackInto(memory string) {
+	if !slices.Contains(r.returned, memory) {
+		r.returned = append(r.returned[max(0, len(r.returned)-maxReturned+1):], memory)
+	}
+}
+
+// maxReturned is how many memories are remembered that a record was put back into.
+const maxReturned = 16
 
 // pending says whether it is to be placed.
 func (r *record) pending() bool { return !r.placed() && r.aside == nil }
@@ -151,7 +162,7 @@ func (r *record) take(kept Record) {
 // anew makes a record pending that was placed in a memory that counts no more: it lies there
 // already, or is placed anew; under its id that is found out.
 func (r *record) anew() {
-	r.Event, r.Memory, r.tried = bare(&r.Event), "", true
+	r.Event, r.Memory, r.returned, r.tried = bare(&r.Event), "", nil, true
 	r.done = make(chan struct{})
 }
 

@@ -776,6 +776,39 @@ func TestWhatWasPlacedIsPutBack(t *testing.T) {
 	})
 }
 
+// Of several memories that are lost one after the other, whichever was valid: what was put
+// back into it is put back into the next.
+func TestWhatWasPutBackTwiceIsPutBackAgain(t *testing.T) {
+	run(t, func(t *testing.T, s *site) {
+		if _, err := s.say("a", "b"); err != nil {
+			t.Fatal(err)
+		}
+		memory := func() string {
+			m, err := s.j.Memory(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return m
+		}
+		lose := func(from string) (to string) {
+			s.mem.Lose(-1)
+			to = memory()
+			if err := s.j.Return(t.Context(), from, to); err != nil {
+				t.Fatal(err)
+			}
+			return to
+		}
+		first := memory()
+		second := lose(first)
+		lose(second) // a node made the second the valid one; this one didn't hear of it in time
+		lose(second)
+		left, err := chat.ReadRemains(t.Context(), s.j, room)
+		if err != nil || left.Doubt || len(left.Events) != 2 {
+			t.Errorf("%d events, doubt %v, %v", len(left.Events), left.Doubt, err)
+		}
+	})
+}
+
 // Whoever slept through a loss finds his events placed anew, under their ids.
 func TestWhoMissedALossPlacesAnew(t *testing.T) {
 	run(t, func(t *testing.T, s *site) {

@@ -176,7 +176,7 @@ func (j *Journal) Return(ctx context.Context, from, to string) error {
 		j.mu.Lock()
 		for i, r := range back[:n] {
 			if late == nil || late.Items[i] == nil {
-				r.returned = to
+				r.putBackInto(to)
 			}
 		}
 		j.mu.Unlock()
@@ -197,7 +197,7 @@ func (j *Journal) Begin(ctx context.Context, memory string) error {
 		switch {
 		case r.done == nil || r.aside != nil || !r.placed() || r.Memory == memory || !r.kept: // it goes on once it is kept
 		case r.placedIn(memory):
-			r.Memory = memory
+			r.Memory, r.returned = memory, nil
 			noted = append(noted, r.Record)
 		default:
 			r.anew()

@@ -39,7 +39,7 @@ type archive struct {
 	people  map[name]chat.UserID
 	titles  map[string]string // of a room's key
 	names   map[string]string // of a person's key
-	unnamed []storage.User // who are not in the directory yet
+	unnamed []storage.User    // who are not in the directory yet
 	records int
 	refused []*refusal // the first of them
 	result  hub.Imported
