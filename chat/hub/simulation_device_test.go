@@ -15,6 +15,7 @@ type device struct {
 	session    *hub.Session
 	node       int
 	token      hub.Resume
+	coming     bool // it is being connected
 
 	since    time.Time           // when it connected
 	gone     time.Time           // when it was last cut off
@@ -61,7 +62,7 @@ func (w *world) connect(d *device, node int) func() {
 	step := w.step
 	return func() {
 		w.mu.Lock()
-		d.node = node
+		d.node, d.coming = node, true
 		w.mu.Unlock()
 		err := w.call(func(ctx context.Context) error {
 			s, err := w.k.As(node, d.user).Connect(ctx, hub.Device{Name: d.name, Resume: d.token})
@@ -74,6 +75,7 @@ func (w *world) connect(d *device, node int) func() {
 		})
 		w.mu.Lock()
 		defer w.mu.Unlock()
+		d.coming = false
 		w.check.note("%d %s connects to node %d: %v", step, d.name, node, err)
 		if err != nil && !explained(err) {
 			w.check.refuses(step, "connect", err)

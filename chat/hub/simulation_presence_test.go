@@ -51,7 +51,7 @@ func (w *world) ask(a action) func() {
 				if d.user == user && d.session != nil && d.since.Before(long) && !flaky {
 					must = append(must, d.name)
 				}
-				if d.user == user && (d.session != nil || d.gone.After(long) || flaky) {
+				if d.user == user && (d.session != nil || d.coming || d.gone.After(long) || flaky) {
 					may = append(may, d.name)
 				}
 			}

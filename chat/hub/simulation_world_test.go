@@ -370,7 +370,7 @@ func (w *world) endFaults(over func(plannedFault) bool) {
 		f.heal()
 		w.recovers(f.at)
 		if f.Contract == hubtest.Registry {
-			w.flaky = time.Now()
+			w.unsure(time.Now())
 		}
 		return true
 	})
@@ -398,6 +398,13 @@ func (w *world) lose(a action) func() {
 	}
 }
 
+// unsure says that presence may be wrong until then.
+func (w *world) unsure(until time.Time) {
+	if until.After(w.flaky) {
+		w.flaky = until
+	}
+}
+
 func (w *world) jump(d time.Duration) {
 	w.mu.Lock()
 	w.jumped = true // leases end early: nobody can say who follows
@@ -406,5 +413,5 @@ func (w *world) jump(d time.Duration) {
 	w.ahead = max(w.ahead, w.skew)
 	w.k.Skew(d)
 	w.recovers(func(int) bool { return true }) // leases may have ended
-	w.flaky = time.Now().Add(max(0, -d))       // by so much leases last longer
+	w.unsure(time.Now().Add(max(0, -d)))       // by so much leases last longer
 }
