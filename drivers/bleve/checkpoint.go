@@ -21,7 +21,7 @@ type cut struct {
 // checkpoint cuts the log where that is due, and writes the STATE of a cut that was made
 // before. What can't be written is tried again.
 func (g *generation) checkpoint(due bool) error {
-	if g.cut == nil && (due || g.log.size >= logFile || len(g.dead) > 0) && (g.since > 0 || len(g.dead) > 0) {
+	if g.cut == nil && (due || g.log.size >= g.place.opt.cutAfter || len(g.dead) > 0) && (g.since > 0 || len(g.dead) > 0) {
 		g.begin()
 	}
 	c := g.cut

@@ -299,3 +299,36 @@ func TestOtherFormats(t *testing.T) {
 		t.Errorf("the format again: %v, %v", calls, err)
 	}
 }
+
+// A root file that was cut is found before it is mapped into memory.
+func TestARootFileThatWasCut(t *testing.T) {
+	dir := t.TempDir()
+	st := open(t, dir, options())
+	fill(t, st.Index(), life(0, 20))
+	st.Close()
+	roots := 0
+	for _, name := range files(t, dir) {
+		if filepath.Base(name) != "root.bolt" {
+			continue
+		}
+		roots++
+		if err := bleve.CheckRoot(name); err != nil {
+			t.Error(err)
+		}
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, size := range []int64{info.Size() / 3, 100, 0} {
+			if err := os.Truncate(name, size); err != nil {
+				t.Fatal(err)
+			}
+			if err := bleve.CheckRoot(name); err == nil || !strings.Contains(err.Error(), "root.bolt is damaged") {
+				t.Errorf("cut to %d bytes: %v", size, err)
+			}
+		}
+	}
+	if roots == 0 {
+		t.Error("there are no root files")
+	}
+}

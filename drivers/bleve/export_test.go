@@ -17,6 +17,9 @@ func (o *Options) Cooling(cool, tidy time.Duration) { o.coolAfter, o.tidyAfter =
 // Hurrying has Bleve write at once.
 func (o *Options) Hurrying() { o.nap = time.Millisecond }
 
+// Cutting has the log cut after so many bytes.
+func (o *Options) Cutting(n int64) { o.cutAfter = n }
+
 // Losing has an index that was lost answer again after so long.
 func (o *Options) Losing(d time.Duration) { o.lossTime = d }
 
@@ -144,3 +147,6 @@ func FeedBare(dir string, batches [][]search.Document) error {
 	}
 	return m.close()
 }
+
+// CheckRoot looks whether a root file is as long as it says.
+var CheckRoot = checkRoot

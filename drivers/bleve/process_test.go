@@ -42,6 +42,7 @@ func TestMain(m *testing.M) {
 func child(ctx context.Context, what, dir string) error {
 	o := &bleve.Options{Log: quiet}
 	o.Cooling(50*time.Millisecond, 100*time.Millisecond)
+	o.Cutting(8 << 10)
 	if what != "slow" {
 		o.Hurrying()
 	}

@@ -208,6 +208,9 @@ func TestItAnswersAsMemoryDoes(tt *testing.T) {
 		if rapid.IntRange(0, 3).Draw(rt, "nap") > 0 {
 			opt.Hurrying()
 		}
+		if rapid.Bool().Draw(rt, "short log") {
+			opt.Cutting(1000)
+		}
 		if rapid.Bool().Draw(rt, "little memory") {
 			opt.Cache = 1
 		}

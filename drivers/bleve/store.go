@@ -31,6 +31,7 @@ type Options struct {
 	open                 opener
 	coolAfter, tidyAfter time.Duration
 	lossTime, nap        time.Duration
+	cutAfter             int64  // bytes of the log
 	loading              func() // called before each month is opened
 }
 
@@ -53,6 +54,9 @@ func (o *Options) defaults() Options {
 	}
 	if opt.coolAfter == 0 {
 		opt.coolAfter = coolAfter
+	}
+	if opt.cutAfter == 0 {
+		opt.cutAfter = logFile
 	}
 	if opt.nap == 0 {
 		opt.nap = nap
