@@ -48,11 +48,10 @@ func TestAFailingDisk(t *testing.T) {
 		name string
 		fail func(*badDisk, *error)
 		half bool
-		kept bool // what failed may be on the disk after all
 	}{
-		{"full", func(d *badDisk, err *error) { d.write.Store(err) }, false, false},
-		{"full in the middle of a record", func(d *badDisk, err *error) { d.write.Store(err) }, true, false},
-		{"fsync", func(d *badDisk, err *error) { d.sync.Store(err) }, false, true},
+		{"full", func(d *badDisk, err *error) { d.write.Store(err) }, false},
+		{"full in the middle of a record", func(d *badDisk, err *error) { d.write.Store(err) }, true},
+		{"fsync", func(d *badDisk, err *error) { d.sync.Store(err) }, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir, disk := t.TempDir(), &badDisk{}
