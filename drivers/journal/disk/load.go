@@ -13,15 +13,15 @@ import (
 	"github.com/parlor-chat/parlor/internal/pebbledb"
 )
 
-// start reads what is kept, when the files were opened. The first time that is the index.
-// Later the index is what counts: what lies there besides was refused or dropped.
+// start reads what is kept, when the files were opened. Before anybody has the store that is
+// the index. Later the index is what counts: what lies there besides was refused or dropped.
 func (s *Store) start(db *pebble.DB, writable bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := &tidying{db: db, off: !writable}
 	defer b.close()
 	var err error
-	if s.folder == nil { // nobody has the store yet
+	if !s.opened {
 		err = s.readIndex(db, b)
 	} else {
 		err = s.compare(db, b)

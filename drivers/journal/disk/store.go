@@ -55,7 +55,8 @@ type Store struct {
 
 	// Notes and drops hold mu until Pebble has them, so that none overtakes another.
 	mu      sync.Mutex
-	index   map[chat.EventID]kept  // once it was read it is the truth: what else lies in the files is dropped
+	opened  bool // somebody has the store: from then on the index is the truth
+	index   map[chat.EventID]kept
 	damaged map[chat.EventID]int64 // their numbers
 	bytes   int64                  // of what is kept
 	next    int64                  // number
@@ -87,6 +88,9 @@ func Open(ctx context.Context, dir string, o *Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opened = true
 	return s, nil
 }
 
