@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"os"
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/chat/hub"
+	"github.com/parlor-chat/parlor/drivers/embedded"
 	"github.com/parlor-chat/parlor/drivers/memory"
 	"github.com/parlor-chat/parlor/storage"
 )
@@ -14,7 +16,12 @@ import (
 // The program of the README: internal/house holds it to that.
 func Example() {
 	ctx := context.Background()
-	store := memory.New(nil)
+	dir, err := os.MkdirTemp("", "parlor-example")
+	check(err)
+	defer os.RemoveAll(dir)
+	store, err := embedded.Open(ctx, dir, nil) // memory.New(nil) keeps nothing
+	check(err)
+	defer store.Close()
 	h, err := hub.New(ctx, store.Set(), nil)
 	check(err)
 	defer h.Shutdown(ctx)

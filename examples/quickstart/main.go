@@ -1,5 +1,5 @@
 // Command quickstart is a first look at Parlor: two people, three devices, one
-// room. Everything is in memory; nothing needs to be installed.
+// room. Everything is in a folder, which is removed at the end; nothing needs to be installed.
 //
 //	go run ./examples/quickstart
 package main
@@ -16,7 +16,7 @@ import (
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/chat/hub"
-	"github.com/parlor-chat/parlor/drivers/memory"
+	"github.com/parlor-chat/parlor/drivers/embedded"
 	"github.com/parlor-chat/parlor/presence"
 	"github.com/parlor-chat/parlor/search"
 	"github.com/parlor-chat/parlor/storage"
@@ -29,10 +29,20 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer) error {
-	// A hub is made from drivers. These keep everything in memory.
-	store := memory.New(nil)
+	dir, err := os.MkdirTemp("", "parlor-quickstart")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	quiet := slog.New(slog.DiscardHandler)
+
+	// A hub is made from drivers. These keep everything in one folder.
+	store, err := embedded.Open(ctx, dir, &embedded.Options{Log: quiet})
+	if err != nil {
+		return err
+	}
 	defer store.Close()
-	h, err := hub.New(ctx, store.Set(), &hub.Options{Logger: slog.New(slog.DiscardHandler)})
+	h, err := hub.New(ctx, store.Set(), &hub.Options{Node: "home", Logger: quiet})
 	if err != nil {
 		return err
 	}
