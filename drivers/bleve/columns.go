@@ -3,8 +3,6 @@ package bleve
 import (
 	"sync"
 	"sync/atomic"
-
-	segment "github.com/blevesearch/scorch_segment_api/v2"
 )
 
 // column is the values of one field for each document of a segment: what counts of many
@@ -24,7 +22,7 @@ type columns struct {
 	byKind map[byte]*column
 }
 
-func newColumn(d segment.TermDictionary, kind byte, rows int) (*column, error) {
+func newColumn(d *dict, kind byte, rows int) (*column, error) {
 	c := &column{of: make([]uint32, rows)}
 	err := each(d, []byte{kind}, []byte{kind + 1}, func(term string) (bool, error) {
 		c.values = append(c.values, term[1:])
@@ -71,7 +69,7 @@ type kept struct {
 }
 
 // column is that of a field of a segment.
-func (c *cache) column(s *segmentView, d segment.TermDictionary, kind byte) (*column, error) {
+func (c *cache) column(s *segmentView, d *dict, kind byte) (*column, error) {
 	x, made, err := s.info.columns.get(kind, func() (*column, error) {
 		return newColumn(d, kind, int(s.segment.Count()))
 	})

@@ -20,26 +20,49 @@ type eval struct {
 	*segmentView
 	*work
 	number func(key string) (uint32, bool) // of a room
-	texts  segment.TermDictionary
-	values segment.TermDictionary
+	texts  *dict
+	values *dict
 	live   rows // once it was asked for
 
 	tokens []string
 }
 
-func (q *query) enter(s *segmentView) (*eval, error) {
-	e := &eval{segmentView: s, work: q.work, number: q.number}
-	var err error
-	if e.texts, err = s.segment.Dictionary(textField); err != nil {
+func (q *query) enter(s *segmentView) *eval {
+	return &eval{
+		segmentView: s, work: q.work, number: q.number,
+		texts: &dict{of: s.segment, field: textField}, values: &dict{of: s.segment, field: valueField},
+	}
+}
+
+// dict is the terms of a field of a segment. Opening it costs as much as looking a term up.
+type dict struct {
+	of    segment.Segment
+	field string
+	terms segment.TermDictionary // nil: not open yet
+}
+
+func (d *dict) open() (segment.TermDictionary, error) {
+	if d.terms == nil {
+		terms, err := d.of.Dictionary(d.field)
+		if err != nil {
+			return nil, err
+		}
+		d.terms = terms
+	}
+	return d.terms, nil
+}
+
+func (d *dict) postings(term []byte) (segment.PostingsList, error) {
+	terms, err := d.open()
+	if err != nil {
 		return nil, err
 	}
-	e.values, err = s.segment.Dictionary(valueField)
-	return e, err
+	return terms.PostingsList(term, nil, nil)
 }
 
 // list is the documents of a term, those that were deleted too.
-func list(d segment.TermDictionary, term []byte) (rows, error) {
-	p, err := d.PostingsList(term, nil, nil)
+func list(d *dict, term []byte) (rows, error) {
+	p, err := d.postings(term)
 	if err != nil {
 		return nil, err
 	}
@@ -85,8 +108,8 @@ func (e *eval) all(within rows) (rows, error) {
 }
 
 // orList adds the documents of a term to a set, without making a set of them first.
-func orList(d segment.TermDictionary, term []byte, into rows) error {
-	p, err := d.PostingsList(term, nil, nil)
+func orList(d *dict, term []byte, into rows) error {
+	p, err := d.postings(term)
 	if err != nil {
 		return err
 	}
@@ -105,12 +128,16 @@ func orList(d segment.TermDictionary, term []byte, into rows) error {
 }
 
 // each gives all terms from one on to do, while do says so.
-func each(d segment.TermDictionary, from, to []byte, do func(term string) (bool, error)) error {
-	iterator := d.AutomatonIterator
-	if d, ok := d.(interface {
+func each(d *dict, from, to []byte, do func(term string) (bool, error)) error {
+	terms, err := d.open()
+	if err != nil {
+		return err
+	}
+	iterator := terms.AutomatonIterator
+	if terms, ok := terms.(interface {
 		AutomatonIteratorOmitCount(a segment.Automaton, from, to []byte) segment.DictionaryIterator
 	}); ok {
-		iterator = d.AutomatonIteratorOmitCount // the other counts the documents of each
+		iterator = terms.AutomatonIteratorOmitCount // the other counts the documents of each
 	}
 	it := iterator(nil, from, to)
 	for {

@@ -179,10 +179,7 @@ func (q *query) skips(m *monthView) bool {
 func (q *query) month(m *monthView) error {
 	var found []found
 	for _, s := range m.segments {
-		e, err := q.enter(s)
-		if err != nil {
-			return err
-		}
+		e := q.enter(s)
 		within, err := q.visible.within(e)
 		if err != nil {
 			return err
