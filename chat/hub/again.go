@@ -48,7 +48,18 @@ func (a Admin) EraseAgain(ctx context.Context, was storage.Ledger) (done int, er
 func (a Admin) again(ctx context.Context, e storage.LedgerEntry) (did bool, err error) {
 	switch {
 	case e.Act == storage.Pruned:
-		return true, storage.Prune(ctx, a.h.set.History, storage.Span{Tenant: e.Of.Tenant, Room: e.Of.Room}, e.Before)
+		span := storage.Span{Tenant: e.Of.Tenant, Room: e.Of.Room}
+		if err := storage.Prune(ctx, a.h.set.History, span, e.Before); err != nil {
+			return false, err
+		}
+		ix, _, err := a.h.generations.answering(ctx, "erase again", e.Of.Tenant)
+		if errors.Is(err, chat.ErrUnavailable) && ctx.Err() == nil { // it is being filled, out of what there is now
+			return true, nil
+		}
+		if err == nil {
+			err = ix.Drop(ctx, span, e.Before)
+		}
+		return err == nil, err
 	case e.Act != storage.Erased:
 		return false, nil
 	case e.Of.Event.IsZero():

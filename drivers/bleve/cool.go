@@ -146,8 +146,8 @@ func (g *generation) makeRoom() error {
 		if err := g.closeMonths(func(*month) bool { return g.files() >= most }); err != nil {
 			return err
 		}
-		if g.files() < most {
-			return nil
+		if g.files() < most || !slices.ContainsFunc(g.order, func(m *month) bool { return m.index != nil }) {
+			return nil // or what is left are the segments of closed months: waiting frees none
 		}
 		select { // for Bleve to write
 		case <-g.poke:

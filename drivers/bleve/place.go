@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,6 +57,9 @@ func openPlace(dir string, opt Options) (*place, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return unavailable(err)
 	}
+	if dir, err = filepath.EvalSymlinks(dir); err != nil { // a process gets a lock twice, by another name
+		return unavailable(err)
+	}
 	lock, err := hold(dir)
 	if err != nil {
 		return nil, err
@@ -71,6 +75,8 @@ func openPlace(dir string, opt Options) (*place, error) {
 		return unavailable(err)
 	}
 	p.queue = bleveindex.NewAnalysisQueue(workers())
+	p.mu.Lock() // each that begins looks how many there are
+	defer p.mu.Unlock()
 	for name, dir := range names {
 		p.generations[name] = p.begin(name, dir)
 	}
@@ -227,12 +233,13 @@ func (p *place) leave() error {
 	p.mu.Lock()
 	p.handles--
 	last := p.handles == 0
+	all := maps.Clone(p.generations)
 	p.mu.Unlock()
 	if !last {
 		return nil
 	}
 	var wg sync.WaitGroup
-	for _, g := range p.generations {
+	for _, g := range all {
 		wg.Go(g.close)
 	}
 	wg.Wait()

@@ -23,6 +23,9 @@ import (
 func (s *Store) Backup(ctx context.Context, dir string) error {
 	const op = "back up"
 	return whole(op, dir, func(part string) error {
+		if err := writeMarker(part); err != nil {
+			return err
+		}
 		if err := s.directory.Backup(ctx, filepath.Join(part, directoryFile)); err != nil {
 			return err
 		}
@@ -31,8 +34,9 @@ func (s *Store) Backup(ctx context.Context, dir string) error {
 }
 
 // Restore makes a new folder at to of a copy at from, which stays as it is. What lies at to
-// already is [chat.ErrConflict] with field "to": a folder that is to be replaced is moved
-// away before. What is no copy is [chat.ErrInvalid] with field "from".
+// already is [chat.ErrConflict] with field "dir": a folder that is to be replaced is moved
+// away before. What is no copy, or a folder that somebody has open, is [chat.ErrInvalid]
+// with field "from".
 //
 // What came behind the copy isn't there any more, and its positions are given to what
 // comes now: clients that were ahead are told that their place has expired. What was erased
@@ -43,6 +47,9 @@ func Restore(ctx context.Context, from, to string) error {
 		if _, err := os.Stat(filepath.Join(from, name)); err != nil {
 			return &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "from", Err: errors.New("there is no " + name + " in it")}
 		}
+	}
+	if _, err := os.Stat(filepath.Join(from, logFolder, "SEAL")); err != nil { // a copy of what moves is torn
+		return &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "from", Err: errors.New("it is in use, or was not closed in order")}
 	}
 	return whole(op, to, func(part string) error { return copyTree(ctx, from, part) })
 }
@@ -82,7 +89,8 @@ func whole(op, dir string, fill func(part string) error) error {
 
 // copyTree copies the files of a folder, and the folders in it, onto the disk.
 func copyTree(ctx context.Context, from, to string) error {
-	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+	var folders []string
+	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err == nil {
 			err = ctx.Err()
 		}
@@ -97,14 +105,16 @@ func copyTree(ctx context.Context, from, to string) error {
 		case d.IsDir() && name == indexFolder: // it is made again
 			return fs.SkipDir
 		case d.IsDir():
-			if err := os.MkdirAll(at, 0o700); err != nil {
-				return err
-			}
-			return sync(at)
+			folders = append(folders, at)
+			return os.MkdirAll(at, 0o700)
 		default:
 			return copyFile(path, at)
 		}
 	})
+	for i := len(folders) - 1; i >= 0 && err == nil; i-- { // what is in them is there now
+		err = sync(folders[i])
+	}
+	return err
 }
 
 func copyFile(from, to string) error {

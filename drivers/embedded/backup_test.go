@@ -75,6 +75,9 @@ func TestRestoreRefuses(t *testing.T) {
 	if err := embedded.Restore(t.Context(), dir, filepath.Join(dir, "new")); !errors.Is(err, chat.ErrInvalid) {
 		t.Errorf("of what is no copy: %v", err)
 	}
+	if err := embedded.Restore(t.Context(), filepath.Join(dir, "data"), filepath.Join(dir, "new")); !errors.Is(err, chat.ErrInvalid) {
+		t.Errorf("of a folder in use: %v", err)
+	}
 	if err := x.store.Backup(t.Context(), ""); !errors.Is(err, chat.ErrInvalid) {
 		t.Errorf("to nowhere: %v", err)
 	}

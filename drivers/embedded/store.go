@@ -26,6 +26,8 @@ type Options struct {
 	// Reserve is how many bytes must be free on the disk for anything to be placed; 256 MiB
 	// by default, none where it is negative.
 	Reserve int64
+	// Existing has Open refuse a folder in which there is no store: [chat.ErrNotFound].
+	Existing bool
 }
 
 // Names in the folder.
@@ -49,6 +51,8 @@ type Store struct {
 
 // Open opens the folder dir, or makes it. Where another process holds it, the error is
 // [chat.ErrUnavailable] and names it; what a newer version has written is [chat.ErrInvalid].
+// Where the log or the directory is gone, and the other is there, the error is
+// [chat.ErrIncomplete]: nothing is made anew that isn't empty.
 // It doesn't wait for the index ([Store.Ready]).
 func Open(ctx context.Context, dir string, o *Options) (*Store, error) {
 	s := &Store{dir: dir}
@@ -58,14 +62,20 @@ func Open(ctx context.Context, dir string, o *Options) (*Store, error) {
 	if dir == "" {
 		return nil, &chat.Error{Kind: chat.ErrInvalid, Op: "open", Field: "dir"}
 	}
+	known, err := look(dir, s.opt.Existing)
+	if err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, &chat.Error{Kind: chat.ErrUnavailable, Op: "open", Field: "dir", Err: bare(err)}
 	}
 	// The log first: it says who holds the folder.
-	var err error
 	s.log, err = pebble.Open(ctx, filepath.Join(dir, logFolder), &pebble.Options{Log: s.opt.Log, Now: s.opt.Now, Reserve: s.opt.Reserve})
 	if err == nil {
 		s.directory, err = s.openDirectory(ctx)
+	}
+	if err == nil && !known {
+		err = writeMarker(dir)
 	}
 	if err == nil {
 		s.index, err = bleve.Open(ctx, filepath.Join(dir, indexFolder), &bleve.Options{Log: s.opt.Log})

@@ -201,3 +201,31 @@ func TestARestartGoesOnWhereItWas(t *testing.T) {
 		t.Errorf("%d events were archived again", n)
 	}
 }
+
+// A folder of which a half is gone isn't filled up with an empty one.
+func TestAHalfIsNoFolder(t *testing.T) {
+	for _, name := range []string{"log", "directory.db"} {
+		dir := t.TempDir()
+		x := open(t, dir)
+		x.say("soup")
+		x.close()
+		ok(t, os.RemoveAll(filepath.Join(dir, name)))
+		if _, err := embedded.Open(t.Context(), dir, options()); !errors.Is(err, chat.ErrIncomplete) || !strings.Contains(err.Error(), name) {
+			t.Errorf("without %s: %v", name, err)
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "none")
+	o := options()
+	o.Existing = true
+	if _, err := embedded.Open(t.Context(), dir, o); !errors.Is(err, chat.ErrNotFound) {
+		t.Errorf("of nothing: %v", err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what was only looked for was made: %v", err)
+	}
+	dir = t.TempDir()
+	ok(t, os.WriteFile(filepath.Join(dir, "FORMAT"), []byte("parlor embedded 2\n"), 0o600))
+	if _, err := embedded.Open(t.Context(), dir, options()); !errors.Is(err, chat.ErrInvalid) {
+		t.Errorf("of a newer version: %v", err)
+	}
+}

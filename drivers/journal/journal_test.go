@@ -1024,3 +1024,66 @@ func TestTheLastThatIsKeptCounts(t *testing.T) {
 		t.Errorf("the store has %q", got)
 	}
 }
+
+// fullStore keeps nothing new while it is full.
+type fullStore struct {
+	journal.Memory
+	full atomic.Bool
+}
+
+func (s *fullStore) Keep(ctx context.Context, records []journal.Record) error {
+	if s.full.Load() {
+		return errors.New("the disk is full")
+	}
+	return s.Memory.Keep(ctx, records)
+}
+
+// conflicting is a broker that is away, and then says that each id is another event's.
+type conflicting struct {
+	chat.Broker
+	back atomic.Bool
+}
+
+func (b *conflicting) Publish(ctx context.Context, events []chat.Event) ([]chat.Receipt, error) {
+	if !b.back.Load() {
+		return nil, errors.New("away")
+	}
+	var failed *chat.BatchError
+	for i := range events {
+		failed = failed.Fail(i, &chat.Error{Kind: chat.ErrConflict, Field: "id"})
+	}
+	return make([]chat.Receipt, len(events)), failed.AsError()
+}
+
+// What was acknowledged, and is another's by its id, stays on a disk that has no room for it
+// under a new one.
+func TestOnAFullDiskNothingIsLostForItsId(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, broker := &fullStore{}, &conflicting{Broker: memory.New(nil).Broker()}
+		j, err := journal.New(t.Context(), store, broker, &journal.Options{Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := chat.Event{ID: chat.NewID(), Room: room, Content: &chat.Text{Body: "kept"}}
+		if r, err := j.Publish(t.Context(), []chat.Event{e}); err != nil || r[0].State != chat.Pending {
+			t.Fatal(r, err)
+		}
+		store.full.Store(true)
+		broker.back.Store(true)
+		time.Sleep(time.Minute)
+		if held, err := j.Held(t.Context(), 0, 10); err != nil || len(held) != 1 || held[0].Aside == nil {
+			t.Errorf("held %+v, %v", held, err)
+		}
+		j.Close()
+		n := 0
+		for r, err := range store.Load(t.Context()) {
+			if err != nil || r.Event.Content.(*chat.Text).Body != "kept" {
+				t.Errorf("on disk %+v, %v", r, err)
+			}
+			n++
+		}
+		if n != 1 {
+			t.Errorf("%d events are on disk", n)
+		}
+	})
+}

@@ -123,7 +123,7 @@ func (j *Journal) settle(q *queue, batch []*record, memory string, receipts []ch
 	}
 	j.mu.Lock()
 	var noted []Record
-	var refused, renamed []*record
+	var refused, conflicting, renamed []*record
 	settled := map[*record]bool{}
 	for i, r := range batch {
 		r.trying = false
@@ -150,7 +150,7 @@ func (j *Journal) settle(q *queue, batch []*record, memory string, receipts []ch
 			refused = append(refused, r)
 		case errors.Is(why, chat.ErrConflict):
 			j.setAside(r, why)
-			refused = append(refused, &record{Record: r.Record})
+			conflicting = append(conflicting, &record{Record: r.Record})
 			renamed = append(renamed, j.rename(r))
 		case forGood(why):
 			j.setAside(r, why)
@@ -162,10 +162,10 @@ func (j *Journal) settle(q *queue, batch []*record, memory string, receipts []ch
 	}
 	q.records = slices.DeleteFunc(q.records, func(r *record) bool { return settled[r] })
 	j.mu.Unlock()
-	if len(renamed) > 0 {
-		j.keepRenamed(renamed)
+	if len(renamed) > 0 && !j.keepRenamed(renamed) {
+		conflicting = nil // what the disk holds under the old ids is the only copy
 	}
-	j.drop(refused)
+	j.drop(append(refused, conflicting...))
 	j.note(noted)
 	return progress || len(settled) > 0
 }
@@ -190,16 +190,18 @@ func (j *Journal) rename(r *record) *record {
 	return r
 }
 
-// keepRenamed keeps what was renamed. Where that fails, it is found refused again when
-// the journal is made anew.
-func (j *Journal) keepRenamed(renamed []*record) {
+// keepRenamed keeps what was renamed, and says whether it could. Where it couldn't, it is found
+// refused again when the journal is made anew.
+func (j *Journal) keepRenamed(renamed []*record) bool {
 	records := make([]Record, len(renamed))
 	for i, r := range renamed {
 		records[i] = r.Record
 	}
-	if err := j.store.Keep(j.ctx, records); err != nil && j.ctx.Err() == nil {
+	err := j.store.Keep(j.ctx, records)
+	if err != nil && j.ctx.Err() == nil {
 		j.opt.Logger.Error("parlor: a journal can't keep what it set aside", "events", len(records), "error", err)
 	}
+	return err == nil
 }
 
 // forGood says whether trying again can't help.

@@ -36,7 +36,13 @@ func (s *Store) Verify(ctx context.Context, seen func(events int64)) (Verified, 
 	defer leave()
 	snap := s.place.DB().NewSnapshot()
 	defer snap.Close()
-	v := &verifier{ctx: ctx, snap: snap, seen: seen}
+	writable := s.place.Well()
+	v := &verifier{ctx: ctx, snap: snap, seen: seen, well: func() error {
+		if writable && !s.place.Well() {
+			return s.place.Unavailable(op)
+		}
+		return nil
+	}}
 	for n := range chat.Shards {
 		if err := v.shard(n); err != nil {
 			return v.done, err
@@ -54,6 +60,7 @@ type verifier struct {
 	ctx   context.Context
 	snap  *pebble.Snapshot
 	seen  func(int64)
+	well  func() error
 	done  Verified
 	wrong []error
 }
@@ -189,7 +196,9 @@ func (x *checked) room(rec record) error {
 	damaged := false // what lies before, as was told
 	changes := int64(0)
 	err := v.each(roomKey(prefixEvent, x.id), name, func(key, value []byte) error {
-		v.count()
+		if err := v.count(); err != nil {
+			return err
+		}
 		at := chat.Seq(lastNumber(key))
 		e, err := parse(value, x.id, at)
 		if err != nil {
@@ -281,12 +290,20 @@ func (x *checked) led(changes int64) error {
 	return nil
 }
 
-// count counts an event.
-func (v *verifier) count() {
+// count counts an event, and ends the work where nobody waits for it, or the disk fails: while
+// it goes on the store can't be opened again.
+func (v *verifier) count() error {
 	v.done.Events++
+	if v.done.Events%1000 != 0 {
+		return nil
+	}
 	if v.seen != nil && v.done.Events%10_000 == 0 {
 		v.seen(v.done.Events)
 	}
+	if wrong := v.ctx.Err(); wrong != nil {
+		return wrong
+	}
+	return v.well()
 }
 
 // strays looks for keys of rooms that have no record.

@@ -37,9 +37,9 @@ func (s *Store) Backup(ctx context.Context, where string) error {
 	part := where + ".part"
 	err := s.copyTo(ctx, part)
 	if err == nil {
-		err = os.Link(part, where) // unlike a rename, it never replaces a file
+		err = moveTo(part, where)
 	}
-	if rest := os.Remove(part); err == nil && rest != nil {
+	if rest := os.Remove(part); err == nil && rest != nil && !errors.Is(rest, fs.ErrNotExist) {
 		err = rest
 	}
 	if err == nil {
@@ -56,6 +56,18 @@ func (s *Store) Backup(ctx context.Context, where string) error {
 		err = at.Err // the whole path is nobody's business
 	}
 	return s.asError(ctx, op, err)
+}
+
+// moveTo gives a file a new name, unless there is one of that name.
+func moveTo(part, where string) error {
+	err := os.Link(part, where) // unlike a rename, it never replaces a file
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if _, err := os.Lstat(where); err == nil { // a disk without links
+		return fs.ErrExist
+	}
+	return os.Rename(part, where)
 }
 
 // copyTo writes a copy to a file, and syncs it.

@@ -190,7 +190,7 @@ func asked(k *known) leaves {
 // empty is an archive without anything in it.
 func empty(t *testing.T) *archive {
 	t.Helper()
-	a, err := newArchive(t.Context(), "")
+	a, err := newArchive(t.Context(), where{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"os"
 
 	"github.com/parlor-chat/parlor/chat/hub"
 	"github.com/parlor-chat/parlor/drivers/embedded"
@@ -15,7 +17,7 @@ func (c *command) inFolder(ctx context.Context, w where, do func(*archive) error
 	if w.folder == "" {
 		return c.wrong("name the folder with -data")
 	}
-	a, err := newArchive(ctx, w.folder)
+	a, err := newArchive(ctx, w)
 	if err != nil {
 		return err
 	}
@@ -77,8 +79,11 @@ func runVerify(ctx context.Context, c *command) error {
 		log, wrong := a.folder.Verify(ctx, show)
 		done()
 		fmt.Fprintf(c.out, "log    %9d events in %d rooms\n", log.Events, log.Rooms)
+		if wrong != nil { // what isn't whole can't be compared
+			return wrong
+		}
 		if err := a.catchUp(ctx); err != nil {
-			return errors.Join(wrong, err)
+			return err
 		}
 		show, done = counter(c.err, "messages")
 		var index hub.Verified
@@ -88,10 +93,10 @@ func runVerify(ctx context.Context, c *command) error {
 		})
 		done()
 		fmt.Fprintf(c.out, "index  %9d messages in %d rooms\n", index.Messages, index.Rooms)
-		if wrong = errors.Join(wrong, differs); wrong == nil {
+		if differs == nil {
 			fmt.Fprintln(c.out, "verified: nothing is wrong")
 		}
-		return wrong
+		return differs
 	})
 }
 
@@ -123,25 +128,43 @@ func runRestore(ctx context.Context, c *command) error {
 	if err != nil {
 		return err
 	}
-	if err := embedded.Restore(ctx, w.files[0], w.folder); err != nil {
+	if *ledger == "" {
+		if err := embedded.Restore(ctx, w.files[0], w.folder); err != nil {
+			return err
+		}
+	} else if err := c.restoreWith(ctx, w, *ledger); err != nil {
 		return err
-	}
-	if *ledger != "" {
-		was, err := embedded.Open(ctx, *ledger, nil)
-		if err != nil {
-			return err
-		}
-		defer was.Close()
-		if err := c.inFolder(ctx, w, func(a *archive) error {
-			n, err := a.hub.Admin().EraseAgain(ctx, was.Set().Directory)
-			if err == nil {
-				fmt.Fprintf(c.out, "erased again: %d\n", n)
-			}
-			return err
-		}); err != nil {
-			return err
-		}
 	}
 	fmt.Fprintf(c.out, "restored to %s\n", w.folder)
 	return nil
+}
+
+// restoreWith restores a folder, and gives it its name only when all is erased again that
+// the ledger of another one says was erased.
+func (c *command) restoreWith(ctx context.Context, w where, ledger string) error {
+	if _, err := os.Lstat(w.folder); err == nil {
+		return fmt.Errorf("%s is there already", w.folder)
+	}
+	was, err := embedded.Open(ctx, ledger, &embedded.Options{Existing: true, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return fmt.Errorf("%s: %w", ledger, err)
+	}
+	defer was.Close()
+	half := where{folder: w.folder + ".unerased"}
+	if err := os.RemoveAll(half.folder); err != nil { // of a restore that failed
+		return err
+	}
+	if err := embedded.Restore(ctx, w.files[0], half.folder); err != nil {
+		return err
+	}
+	if err := c.inFolder(ctx, half, func(a *archive) error {
+		n, err := a.hub.Admin().EraseAgain(ctx, was.Set().Directory)
+		if err == nil {
+			fmt.Fprintf(c.out, "erased again: %d\n", n)
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	return os.Rename(half.folder, w.folder)
 }

@@ -29,6 +29,7 @@ func TestAFolder(t *testing.T) {
 		has(t, call("import", "-data", dir, path), "imported: 5 records, 0 events, 2 rooms, 2 people, refused 0", "known            5")
 	}
 	more := file(t, "set-2008.jsonl", `{"room":"#a","author":"Cem","at":"2008-05-01T12:00:00Z","text":"hello again","kind":"message"}`+"\n")
+	has(t, call("import", "-data", dir, filepath.Dir(path)+"/./"+filepath.Base(path)), "0 events")
 	has(t, call("import", "-data", dir, path, more), "imported: 6 records, 1 events")
 	has(t, call("page", "-data", dir, "-room", "#a"), "<Ann> hello world", "<bob> hello Ann", "<Cem> hello again")
 	has(t, call("search", "-data", dir, "-q", "hello from:Cem"), "Cem", "1 of 1")
@@ -94,6 +95,18 @@ func TestFoldersThatAreNamedWrongly(t *testing.T) {
 			t.Errorf("%v: no error", c.args)
 		}
 		has(t, got, c.want)
+	}
+	for _, verb := range []string{"stats", "verify", "search"} {
+		args := []string{verb, "-data", dir}
+		if verb == "search" {
+			args = append(args, "-q", "x")
+		}
+		if _, err := archiveRun(t, args...); err == nil || !strings.Contains(err.Error(), "there is no archive in "+dir) {
+			t.Errorf("%s of nothing: %v", verb, err)
+		}
+		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s made a folder: %v", verb, err)
+		}
 	}
 	_, err := archiveRun(t, "restore", "-data", dir, t.TempDir())
 	if !errors.Is(err, chat.ErrInvalid) || !bytes.Contains([]byte(err.Error()), []byte("there is no log in it")) {

@@ -10,6 +10,7 @@ import (
 	"iter"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,7 +54,8 @@ type name struct{ set, name string }
 const maxRefused = 20
 
 // newArchive opens the archive in a folder, or where none is named makes one in memory.
-func newArchive(ctx context.Context, folder string) (*archive, error) {
+func newArchive(ctx context.Context, w where) (*archive, error) {
+	folder := w.folder
 	a := &archive{rooms: map[name]chat.RoomID{}, people: map[name]chat.UserID{},
 		titles: map[string]string{}, names: map[string]string{}}
 	quiet := slog.New(slog.DiscardHandler)
@@ -63,8 +65,12 @@ func newArchive(ctx context.Context, folder string) (*archive, error) {
 		set = a.memory.Set()
 	} else {
 		var err error
-		if a.folder, err = embedded.Open(ctx, folder, &embedded.Options{Log: quiet}); err != nil {
-			return nil, err
+		a.folder, err = embedded.Open(ctx, folder, &embedded.Options{Log: quiet, Existing: !w.makes})
+		if errors.Is(err, chat.ErrNotFound) {
+			return nil, fmt.Errorf("there is no archive in %s: import makes one", folder)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", folder, err)
 		}
 		set = a.folder.Set()
 	}
@@ -99,7 +105,7 @@ func (a *archive) closeStores() error {
 // load opens an archive and imports files into it. Progress is drawn on
 // progress, if that is a terminal; what was refused is told there, with the first.
 func load(ctx context.Context, w where, progress io.Writer) (*archive, error) {
-	a, err := newArchive(ctx, w.folder)
+	a, err := newArchive(ctx, w)
 	if err != nil {
 		return nil, err
 	}
@@ -256,7 +262,7 @@ func (a *archive) event(ctx context.Context, r record) (chat.Event, error) {
 		return chat.Event{}, err
 	}
 	e := chat.Event{Room: room, Sender: sender,
-		Origin: &chat.Origin{Source: r.from.file, ID: strconv.Itoa(r.from.line), At: r.At}}
+		Origin: &chat.Origin{Source: filepath.Base(r.from.file), ID: strconv.Itoa(r.from.line), At: r.At}}
 	switch r.Kind {
 	case "message", "bot":
 		e.Content = &chat.Text{Body: r.Text}
@@ -370,7 +376,8 @@ func runImport(ctx context.Context, c *command) error {
 	if len(w.files) == 0 {
 		return c.wrong("no files are named")
 	}
-	a, err := newArchive(ctx, w.folder)
+	w.makes = true
+	a, err := newArchive(ctx, w)
 	if err != nil {
 		return err
 	}

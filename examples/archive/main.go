@@ -75,8 +75,8 @@ archive VERB -h lists the flags of a verb
 
 Files are lines of JSON, plain or gzip, sorted by time:
   {"room":"#lobby","author":"ann","at":"2007-05-01T12:00:00Z","text":"hello","kind":"message"}
-kind is message, action, bot, file, topic, or another, which becomes a notice. Files a-2004-2007
-and a-2008 are one set, a; sets keep their people and rooms apart.
+kind is message, action, bot, file, topic, join, part, nick or system; the last four become notices. Files a-2004-2007
+and a-2008 are one set, a; sets keep their people and rooms apart. A record is known again by its file's name and line.
 `
 
 // command is one call of a verb.
@@ -101,6 +101,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 // where is what a verb is to work on: files that are read into memory, or a folder.
 type where struct {
 	folder string
+	makes  bool // the folder, where there is none
 	files  []string
 }
 

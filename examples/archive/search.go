@@ -164,7 +164,7 @@ func runSearch(ctx context.Context, c *command) error {
 		}
 	}
 	if *text != "" {
-		if err := s.search(ctx, *text); err != nil {
+		if err := patient(ctx, func() error { return s.search(ctx, *text) }); err != nil { // an index that was lost is being filled
 			return screenOn(c.err).caret(err)
 		}
 	}
