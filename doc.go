@@ -6,6 +6,7 @@
 //	chat                 the words: events, messages, positions, errors, limits, Fold,
 //	                     and the contract of a broker
 //	chat/chattest        conformance of brokers
+//	chat/scram           what is kept of a password
 //	chat/hub             the engine: join, send, history, search, sessions
 //	chat/hub/hubtest     nodes, faults and crashes in one process, for tests
 //	storage              contracts: History (the archive), Directory (rooms, members, …),
@@ -17,6 +18,7 @@
 //	presence             contract: Registry, who is here now
 //	presence/presencetest its conformance
 //	drivers              Set, one driver of each contract
+//	drivers/embedded     all contracts in one folder, in one line
 //	drivers/memory       all contracts in memory: the reference
 //	drivers/pebble       broker and archive in one folder
 //	drivers/bleve        the index in a folder

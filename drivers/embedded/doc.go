@@ -24,8 +24,9 @@
 //
 // What was acknowledged is on the disk, and survives kill -9 and a power cut. The log is
 // the truth, and the directory beside it. The index can be made of them: one that is
-// missing, torn or damaged is thrown away, and the hub fills it again; until it is open
-// searches are [chat.ErrUnavailable] and say how far it is, and all else goes on.
+// missing, torn or damaged is thrown away, and the hub fills it again; until it is open, and
+// full, searches are [chat.ErrUnavailable] and say how far it is, and all else goes on.
+// [Store.Ready] waits until it is open; whoever must find something asks until he does.
 //
 // A disk that is full or fails refuses what would be written, with [chat.ErrUnavailable],
 // and the program lives; what there is can be read. When the disk is well again so is the
