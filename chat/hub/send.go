@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"time"
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/storage"
@@ -198,8 +199,21 @@ func (d *draft) placedBefore(ctx context.Context) (chat.Receipt, bool) {
 	if first.Seq == 0 {
 		return chat.Receipt{ID: first.ID, State: chat.Pending, Duplicate: true}, true
 	}
+	if d.h.tidy != nil && time.Since(first.At) < keptAgain {
+		// What this node acknowledges lies on its own disk, too: the one that placed it may be
+		// lost together with the broker.
+		if head, err := d.h.set.Broker.Recent(ctx, d.event.Room, chat.Latest(1).All()); err == nil && head.Archived < first.Seq {
+			if r, err := d.h.publish(ctx, *d.event); err == nil {
+				return r, true
+			}
+		}
+	}
 	return chat.Receipt{ID: first.ID, State: chat.Placed, Seq: first.Seq, TextSeq: first.TextSeq, At: first.At, Duplicate: true}, true
 }
+
+// keptAgain is how old an event is at most that a retry has kept again: younger by far than
+// what brokers know by its id.
+const keptAgain = 12 * time.Hour
 
 // publish has one event placed, and wakes the follower.
 func (h *Hub) publish(ctx context.Context, e chat.Event) (chat.Receipt, error) {

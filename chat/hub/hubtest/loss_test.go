@@ -637,3 +637,31 @@ func TestARoleOutlivesALossThoughTheDirectoryWasAway(t *testing.T) {
 		}
 	})
 }
+
+// Whoever acknowledges a retry keeps it, also where another node placed it, and what it
+// changes is gone by then: so it stays where it lay when the other is lost with the broker.
+func TestARetryIsKeptByWhoAcknowledgesIt(t *testing.T) {
+	hubtest.Run(t, 2, func(t *testing.T, k *hubtest.Kit) {
+		k.Room("r", "ann")
+		k.Settle()
+		away := k.Fail(hubtest.History, hubtest.Down)
+		said := say(t, k, 0, "ann", "r", "soup")
+		var got [2]chat.Receipt
+		for i, node := range []int{1, 0} {
+			var err error
+			if got[i], err = k.As(node, "ann").Room("r").Retract(t.Context(), said.ID, "", hub.Once("c")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !got[1].Duplicate || got[1].Seq != got[0].Seq {
+			t.Errorf("%+v, and again %+v", got[0], got[1])
+		}
+		k.Kill(1)
+		k.Lose(-1)
+		away()
+		k.Settle()
+		if !slices.ContainsFunc(everything(t, k, 0, "ann", "r"), func(e chat.Event) bool { return e.ID == got[0].ID && e.Seq == got[0].Seq }) {
+			t.Errorf("what was acknowledged at %d isn't there", got[0].Seq)
+		}
+	})
+}
