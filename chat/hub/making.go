@@ -135,26 +135,8 @@ func (w *making) fill(ctx context.Context, g generation) error {
 	if err := w.tell(ctx); err != nil {
 		return err
 	}
-	for shard := range chat.Shards {
-		for after := (chat.RoomID{Tenant: w.tenant}); ; {
-			list, err := w.h.set.History.Rooms(ctx, shard, after, chat.MaxBatch)
-			if err != nil {
-				return err
-			}
-			for _, p := range list {
-				if p.Room.Tenant != w.tenant {
-					list = nil // and so are all behind it
-					break
-				}
-				if err := w.room(ctx, ix, a, p.Room); err != nil {
-					return err
-				}
-			}
-			if len(list) < chat.MaxBatch {
-				break
-			}
-			after = list[len(list)-1].Room
-		}
+	if err := w.h.eachArchived(ctx, w.tenant, func(room chat.RoomID) error { return w.room(ctx, ix, a, room) }); err != nil {
+		return err
 	}
 	return ix.Apply(ctx, nil, fullMark(w.tenant))
 }

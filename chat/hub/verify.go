@@ -45,23 +45,13 @@ func (a Admin) VerifyIndex(ctx context.Context, tenant string, seen func(message
 		return Verified{}, err
 	}
 	v := indexVerifier{h: a.h, ix: ix, analysis: analysis, seen: seen}
-	for shard := range chat.Shards {
-		for after, more := (chat.RoomID{}), true; more; {
-			rooms, err := a.h.set.History.Rooms(ctx, shard, after, chat.MaxBatch)
-			if err != nil {
-				return v.done, err
-			}
-			for _, p := range rooms {
-				after = p.Room
-				if p.Room.Tenant != tenant || isPersonal(p.Room) {
-					continue
-				}
-				if err := v.room(ctx, p.Room); err != nil {
-					return v.done, err
-				}
-			}
-			more = len(rooms) == chat.MaxBatch
+	if err := a.h.eachArchived(ctx, tenant, func(room chat.RoomID) error {
+		if isPersonal(room) {
+			return nil
 		}
+		return v.room(ctx, room)
+	}); err != nil {
+		return v.done, err
 	}
 	return v.done, errors.Join(v.wrong...)
 }

@@ -55,3 +55,29 @@ func (f *follower) step(ctx context.Context, p *place, again bool) bool {
 	}
 	return len(rooms) > 0
 }
+
+// eachArchived does something for each room of a tenant that the archive has.
+func (h *Hub) eachArchived(ctx context.Context, tenant string, do func(chat.RoomID) error) error {
+	for shard := range chat.Shards {
+		for after := (chat.RoomID{Tenant: tenant}); ; {
+			list, err := h.set.History.Rooms(ctx, shard, after, chat.MaxBatch)
+			if err != nil {
+				return err
+			}
+			for _, p := range list {
+				if p.Room.Tenant != tenant {
+					list = nil // and so are all behind it
+					break
+				}
+				if err := do(p.Room); err != nil {
+					return err
+				}
+			}
+			if len(list) < chat.MaxBatch {
+				break
+			}
+			after = list[len(list)-1].Room
+		}
+	}
+	return nil
+}

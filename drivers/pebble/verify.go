@@ -94,23 +94,11 @@ func (v *verifier) each(prefix []byte, about string, do func(key, value []byte) 
 	return nil
 }
 
-// get is a copy of a value, nil where there is none.
-func (v *verifier) get(key []byte) ([]byte, error) {
-	b, closer, err := v.snap.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, nil
-	} else if err != nil {
-		return nil, err
-	}
-	defer closer.Close()
-	return append([]byte{}, b...), nil
-}
-
 // shard looks at the rooms of a shard, and at its counts.
 func (v *verifier) shard(n int) error {
 	name := fmt.Sprint("shard ", n)
 	var done progress
-	b, err := v.get(progressKey(n))
+	b, err := pebbledb.Get(v.snap, progressKey(n))
 	if err == nil && b != nil {
 		done, err = parseProgress(b)
 	}
@@ -252,7 +240,7 @@ func (x *checked) found(e *chat.Event) error {
 	}
 	// The target may have come later: then the change was loose.
 	for _, key := range [][]byte{seqKey(prefixChange, x.id, target), idKey(prefixLoose, x.id, e.Target)} {
-		if b, err := x.v.get(number(key, int64(e.Seq))); err != nil || b != nil {
+		if b, err := pebbledb.Get(x.v.snap, number(key, int64(e.Seq))); err != nil || b != nil {
 			return err
 		}
 	}
@@ -262,7 +250,7 @@ func (x *checked) found(e *chat.Event) error {
 
 // seqOf is where an id leads; 0: nowhere.
 func (x *checked) seqOf(id chat.EventID) (chat.Seq, error) {
-	b, err := x.v.get(idKey(prefixID, x.id, id))
+	b, err := pebbledb.Get(x.v.snap, idKey(prefixID, x.id, id))
 	if n, k := binary.Varint(b); k > 0 && k == len(b) {
 		return chat.Seq(n), err
 	}
@@ -317,7 +305,7 @@ func (v *verifier) strays() error {
 			if !found {
 				break
 			}
-			b, err := v.get(recordKey(id))
+			b, err := pebbledb.Get(v.snap, recordKey(id))
 			if err != nil {
 				return err
 			}

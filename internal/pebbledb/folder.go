@@ -225,7 +225,7 @@ func (f *Folder) Torn() int64 { return f.torn.Load() }
 func Damaged(what string) error { return fmt.Errorf("%s in the store is damaged", what) }
 
 // Get is a copy of a value, or nil where there is none.
-func Get(db *pebble.DB, key []byte) ([]byte, error) {
+func Get(db pebble.Reader, key []byte) ([]byte, error) {
 	b, closer, err := db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, nil
