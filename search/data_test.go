@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/internal/realchats"
 	"github.com/parlor-chat/parlor/internal/shareddata"
 	"github.com/parlor-chat/parlor/search"
 )
@@ -44,14 +44,7 @@ func TestRealQueries(t *testing.T) {
 
 // query is one query of the data, and what was found.
 type query struct {
-	ID    string
-	Query struct {
-		All                       []string
-		Phrase, Prefix, Substring string
-		Author, Room              string
-		From, To                  time.Time
-	}
-	Count          int
+	realchats.Question
 	Oldest, Newest string
 
 	expr        search.Expr
@@ -72,7 +65,7 @@ func readQueries(t *testing.T, file string) []*query {
 		if err := dec.Decode(q); err != nil {
 			t.Fatal(err)
 		}
-		q.expr = q.toExpr()
+		q.expr = q.Expr()
 		if err := search.CheckExpr("test", q.expr); err != nil {
 			t.Fatalf("%s: %v", q.ID, err)
 		}
@@ -82,29 +75,6 @@ func readQueries(t *testing.T, file string) []*query {
 		t.Fatalf("%d queries, want 105", len(queries))
 	}
 	return queries
-}
-
-func (q *query) toExpr() search.Expr {
-	var all search.And
-	if len(q.Query.All) > 0 {
-		all = append(all, search.Words(strings.Join(q.Query.All, " ")))
-	}
-	if q.Query.Phrase != "" {
-		all = append(all, search.PhraseOf(q.Query.Phrase, false))
-	}
-	if q.Query.Prefix != "" {
-		all = append(all, search.PrefixOf(q.Query.Prefix))
-	}
-	if q.Query.Substring != "" {
-		all = append(all, search.Words(q.Query.Substring))
-	}
-	if q.Query.Author != "" {
-		all = append(all, search.Equal{Field: search.FieldAuthor, Value: q.Query.Author})
-	}
-	if q.Query.Room != "" {
-		all = append(all, search.Equal{Field: search.FieldRoom, Value: q.Query.Room})
-	}
-	return append(all, search.Between{From: q.Query.From, To: q.Query.To})
 }
 
 // asksForWords says whether a query looks into texts.

@@ -185,36 +185,6 @@ func fts5(b *testing.B, name string, docs []search.Document) {
 	}
 }
 
-// asks are the ways to ask the queries of the data.
-var asks = []struct {
-	name string
-	ask  func(*search.Request)
-}{
-	{"newest", func(r *search.Request) { r.Limit = 20 }},
-	{"counted", func(r *search.Request) { r.Limit, r.Count = 20, search.MaxCount }},
-	{"facets", func(r *search.Request) {
-		for _, f := range []string{search.FieldAuthor, search.FieldRoom, search.FieldMonth} {
-			r.Facets = append(r.Facets, search.Facet{Field: f, Size: 20})
-		}
-	}},
-	{"relevance", func(r *search.Request) { r.Limit, r.ByScore = 20, true }},
-}
-
-// times are how long each query took, round by round.
-type times [][]time.Duration
-
-func (t times) report(b *testing.B, name string) {
-	all := make([]float64, 0, len(t))
-	for _, rounds := range t {
-		slices.Sort(rounds)
-		all = append(all, float64(rounds[len(rounds)/2].Nanoseconds())/1e6)
-	}
-	slices.Sort(all)
-	b.ReportMetric(all[len(all)/2], name+"p50-ms")
-	b.ReportMetric(all[len(all)*99/100], name+"p99-ms")
-	b.ReportMetric(0, "ns/op")
-}
-
 // BenchmarkRealQueries asks all queries of the data of an index that was closed and opened:
 // the newest 20 matches, with an exact count too, facets over all matches, and the most
 // relevant 20. p50-ms and p99-ms are over the queries, each by the median of its rounds;
@@ -233,14 +203,14 @@ func BenchmarkRealQueries(b *testing.B) {
 			apply(b, st.Index(), docs)
 			st.Close()
 			st = open(b, dir, p.period)
-			for _, a := range asks {
-				b.Run(a.name, func(b *testing.B) {
+			for _, a := range realchats.Asks {
+				b.Run(a.Name, func(b *testing.B) {
 					n := len(c.Queries)
-					ours, theirs, lites := make(times, n), make(times, n), make(times, n)
+					ours, theirs, lites := make(realchats.Times, n), make(realchats.Times, n), make(realchats.Times, n)
 					for b.Loop() {
 						for i, q := range c.Queries {
 							r := search.Request{Where: q.Expr(), Scope: search.Scope{Tenant: "t", All: true}}
-							a.ask(&r)
+							a.Ask(&r)
 							began := time.Now()
 							res, err := st.Index().Search(b.Context(), r)
 							ours[i] = append(ours[i], time.Since(began))
@@ -255,9 +225,9 @@ func BenchmarkRealQueries(b *testing.B) {
 							lites[i] = append(lites[i], took)
 						}
 					}
-					ours.report(b, "")
-					theirs.report(b, "bare-")
-					lites.report(b, "fts5-")
+					ours.Report(b, "")
+					theirs.Report(b, "bare-")
+					lites.Report(b, "fts5-")
 				})
 			}
 		})
@@ -287,13 +257,13 @@ func BenchmarkRealRooms(b *testing.B) {
 	}
 	one, oneScope := spread(1)
 	many, manyScope := spread(10_000)
-	for _, a := range asks {
-		b.Run(a.name, func(b *testing.B) {
-			took, alone := make(times, len(c.Queries)), make(times, len(c.Queries))
+	for _, a := range realchats.Asks {
+		b.Run(a.Name, func(b *testing.B) {
+			took, alone := make(realchats.Times, len(c.Queries)), make(realchats.Times, len(c.Queries))
 			for b.Loop() {
 				for i, q := range c.Queries {
 					r := search.Request{Where: q.Expr(), Scope: oneScope}
-					a.ask(&r)
+					a.Ask(&r)
 					for j, ix := range []search.Index{one, many} {
 						if j == 1 {
 							r.Scope = manyScope
@@ -310,8 +280,8 @@ func BenchmarkRealRooms(b *testing.B) {
 					}
 				}
 			}
-			took.report(b, "")
-			alone.report(b, "one-room-")
+			took.Report(b, "")
+			alone.Report(b, "one-room-")
 		})
 	}
 }

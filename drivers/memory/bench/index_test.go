@@ -117,54 +117,6 @@ func BenchmarkRealIndexing(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// asks are the ways to ask the queries of the data.
-var asks = []struct {
-	name string
-	ask  func(*search.Request)
-}{
-	{"newest", func(r *search.Request) { r.Limit = 20 }},
-	{"counted", func(r *search.Request) { r.Limit, r.Count = 20, search.MaxCount }},
-	{"facets", func(r *search.Request) {
-		for _, f := range []string{search.FieldAuthor, search.FieldRoom, search.FieldMonth} {
-			r.Facets = append(r.Facets, search.Facet{Field: f, Size: 20})
-		}
-	}},
-	{"relevance", func(r *search.Request) { r.Limit, r.ByScore = 20, true }},
-}
-
-// times are how long each query took, round by round.
-type times [][]time.Duration
-
-// ms is the median of each query, in milliseconds, rising.
-func (t times) ms() []float64 {
-	all := make([]float64, 0, len(t))
-	for _, rounds := range t {
-		if len(rounds) > 0 {
-			slices.Sort(rounds)
-			all = append(all, float64(rounds[len(rounds)/2].Nanoseconds())/1e6)
-		}
-	}
-	slices.Sort(all)
-	return all
-}
-
-func (t times) report(b *testing.B, name string) {
-	ms := t.ms()
-	b.ReportMetric(ms[len(ms)/2], name+"p50-ms")
-	b.ReportMetric(ms[len(ms)*99/100], name+"p99-ms")
-	b.ReportMetric(0, "ns/op")
-}
-
-// beside is how many times longer all queries took than others did.
-func (t times) beside(others times) float64 { return sum(t.ms()) / sum(others.ms()) }
-
-func sum(all []float64) (total float64) {
-	for _, n := range all {
-		total += n
-	}
-	return total
-}
-
 // BenchmarkRealQueries asks all queries of the data: the newest 20 matches, with an
 // exact count too, facets over all matches, and the most relevant 20. p50-ms and p99-ms
 // are over the queries, each by the median of its rounds; fts5- are those of SQLite's
@@ -177,14 +129,14 @@ func BenchmarkRealQueries(b *testing.B) {
 	c.Apply(b, ix)
 	inOrder := sorted(c)
 	x, lite := newBare(inOrder), realchats.SQLite(b, inOrder)
-	for _, a := range asks {
-		b.Run(a.name, func(b *testing.B) {
+	for _, a := range realchats.Asks {
+		b.Run(a.Name, func(b *testing.B) {
 			n := len(c.Queries)
-			ours, theirs, words, plain := make(times, n), make(times, n), make(times, n), make(times, n)
+			ours, theirs, words, plain := make(realchats.Times, n), make(realchats.Times, n), make(realchats.Times, n), make(realchats.Times, n)
 			for b.Loop() {
 				for i, q := range c.Queries {
 					r := search.Request{Where: q.Expr(), Scope: c.Everywhere()}
-					a.ask(&r)
+					a.Ask(&r)
 					res, took := ask(b, ix, r)
 					count, litesTook := lite.Ask(b, r)
 					if r.Count > 0 && (res.Count != q.Count || count != q.Count) {
@@ -199,9 +151,9 @@ func BenchmarkRealQueries(b *testing.B) {
 					}
 				}
 			}
-			ours.report(b, "")
-			theirs.report(b, "fts5-")
-			b.ReportMetric(words.beside(plain), "x-bare")
+			ours.Report(b, "")
+			theirs.Report(b, "fts5-")
+			b.ReportMetric(words.Beside(plain), "x-bare")
 		})
 	}
 }
@@ -214,16 +166,16 @@ func BenchmarkRealRooms(b *testing.B) {
 	oneCore(b)
 	one, oneScope := spread(b, c, 1)
 	many, manyScope := spread(b, c, 10_000)
-	for _, a := range asks {
-		b.Run(a.name, func(b *testing.B) {
-			took, alone := make(times, len(c.Queries)), make(times, len(c.Queries))
+	for _, a := range realchats.Asks {
+		b.Run(a.Name, func(b *testing.B) {
+			took, alone := make(realchats.Times, len(c.Queries)), make(realchats.Times, len(c.Queries))
 			for b.Loop() {
 				for i, q := range c.Queries {
 					if q.Query.Room != "" {
 						continue
 					}
 					r := search.Request{Where: q.Expr(), Scope: oneScope}
-					a.ask(&r)
+					a.Ask(&r)
 					_, t := ask(b, one, r)
 					alone[i] = append(alone[i], t)
 					r.Scope = manyScope
@@ -231,8 +183,8 @@ func BenchmarkRealRooms(b *testing.B) {
 					took[i] = append(took[i], t)
 				}
 			}
-			took.report(b, "")
-			b.ReportMetric(took.beside(alone), "x-one-room")
+			took.Report(b, "")
+			b.ReportMetric(took.Beside(alone), "x-one-room")
 		})
 	}
 }
@@ -272,16 +224,16 @@ func BenchmarkRealExtremes(b *testing.B) {
 		{"in the a prefix", search.Phrase{Tokens: []string{"in", "the", "a"}, LastIsPrefix: true}},
 		{"any letter", letters},
 	} {
-		for _, a := range asks {
-			b.Run(e.name+"/"+a.name, func(b *testing.B) {
+		for _, a := range realchats.Asks {
+			b.Run(e.name+"/"+a.Name, func(b *testing.B) {
 				r := search.Request{Where: e.where, Scope: c.Everywhere()}
-				a.ask(&r)
-				took := make(times, 1)
+				a.Ask(&r)
+				took := make(realchats.Times, 1)
 				for b.Loop() {
 					_, t := ask(b, ix, r)
 					took[0] = append(took[0], t)
 				}
-				ms := sum(took.ms())
+				ms := took.Total()
 				b.ReportMetric(ms, "ms")
 				b.ReportMetric(ms/1e3/fields.Seconds(), "x-fields")
 				b.ReportMetric(0, "ns/op")
