@@ -17,7 +17,8 @@ import (
 // event is kept under a new id. So is what was placed, and the archive refuses for good.
 //
 // What was placed is marked with the memory that the broker had ([Forgetful]; "" where
-// it can't be lost).
+// it can't be lost). A [Void] that a room is opened with through it is kept, too, until the
+// archive shows the room beyond it: its positions must stay unused behind the next loss.
 type Keeper interface {
 	// Held lists what is kept, oldest first, from the one numbered after on. limit is
 	// from 1 to [MaxBatch].
@@ -26,8 +27,8 @@ type Keeper interface {
 	// Kept reads one, or ErrNotFound.
 	Kept(ctx context.Context, id EventID) (Held, error)
 
-	// Forget says what the archive shows under the ids of events. They are forgotten,
-	// but for those that are pending; where it is a [Tombstone] for what was [Refused],
+	// Forget says what the archive shows under the ids of events, and which Voids it is
+	// beyond. They are forgotten, but for those that are pending; where it is a [Tombstone] for what was [Refused],
 	// the event is set aside.
 	Forget(ctx context.Context, shown ...Event) error
 

@@ -117,7 +117,29 @@ func (t *tidy) shown(ctx context.Context, held []chat.Held) ([]chat.Event, error
 			page.Events[i] = tombstone(e)
 		}
 	}
+	for i := range held {
+		if beyond, err := t.beyond(ctx, &held[i].Event); err != nil {
+			return nil, err
+		} else if beyond {
+			page.Events = append(page.Events, held[i].Event)
+		}
+	}
 	return page.Events, nil
+}
+
+// beyond says whether the archive shows a room behind positions that were left out. It may do
+// so without a [chat.Void] of that id, where another node opened the room again. Where the room
+// is closed since another loss, and nobody else asks for it, it is opened for that.
+func (t *tidy) beyond(ctx context.Context, e *chat.Event) (bool, error) {
+	if e.Kind() != chat.KindVoid {
+		return false, nil
+	}
+	page, err := t.h.set.History.Page(ctx, e.Room, chat.Latest(1).All())
+	if err != nil || page.Head >= e.Last() {
+		return err == nil, err
+	}
+	_, err = t.h.set.Broker.Recent(ctx, e.Room, chat.Latest(1).All())
+	return false, err
 }
 
 // allAside says whether a batch failed only for what a journal has set aside: that is an

@@ -96,6 +96,9 @@ type record struct {
 // placed says whether it has its position.
 func (r *record) placed() bool { return r.Event.Seq > 0 }
 
+// leftOut says whether it isn't an event but positions that a room left out ([Journal.Reopen]).
+func (r *record) leftOut() bool { return r.Event.Kind() == chat.KindVoid }
+
 // placedIn says whether it has its position in a memory of the broker.
 func (r *record) placedIn(memory string) bool {
 	return r.placed() && (r.Memory == memory || slices.Contains(r.returned, memory))
@@ -169,7 +172,7 @@ func (r *record) anew() {
 // goOn goes on with a record once it is on disk; under mu.
 func (j *Journal) goOn(r *record) {
 	r.kept = true
-	if r.aside == nil && r.placed() && j.memory != "" && !r.placedIn(j.memory) { // adopted behind a loss
+	if r.aside == nil && r.placed() && !r.leftOut() && j.memory != "" && !r.placedIn(j.memory) { // adopted behind a loss
 		r.anew()
 	}
 	if r.pending() {

@@ -152,6 +152,8 @@ func (j *Journal) Return(ctx context.Context, from, to string) error {
 	for _, r := range j.order {
 		switch {
 		case r.done == nil || r.aside != nil && !r.tried:
+		case r.leftOut():
+			doubt[r.Event.Room] = true
 		case r.placedIn(from):
 			back = append(back, r)
 		case r.placed() || r.trying || r.tried: // it may have been placed where nobody knows
@@ -195,7 +197,7 @@ func (j *Journal) Begin(ctx context.Context, memory string) error {
 	var noted []Record
 	for _, r := range j.order {
 		switch {
-		case r.done == nil || r.aside != nil || !r.placed() || r.Memory == memory || !r.kept: // it goes on once it is kept
+		case r.done == nil || r.aside != nil || !r.placed() || r.leftOut() || r.Memory == memory || !r.kept: // it goes on once it is kept
 		case r.placedIn(memory):
 			r.Memory, r.returned = memory, nil
 			noted = append(noted, r.Record)
@@ -228,9 +230,37 @@ func (j *Journal) Remains(ctx context.Context, room chat.RoomID) (chat.Remains, 
 	return chat.ReadRemains(ctx, j.Broker, room)
 }
 
-// Reopen implements chat.Forgetful.
-func (j *Journal) Reopen(ctx context.Context, memory string, room chat.RoomID, r chat.Restored) error {
-	return chat.Reopen(ctx, j.Broker, memory, room, r)
+// Reopen implements chat.Forgetful. Where the room goes on behind positions that are left
+// out, that is kept first, until the archive shows the room beyond them: readers cross them at
+// once, and what they crossed must not be given away behind another loss.
+func (j *Journal) Reopen(ctx context.Context, memory string, room chat.RoomID, with chat.Restored) error {
+	if err := j.ready(ctx, "reopen"); err != nil {
+		return err
+	}
+	n := len(with.Events)
+	if n == 0 || with.Events[n-1].Kind() != chat.KindVoid {
+		return chat.Reopen(ctx, j.Broker, memory, room, with)
+	}
+	j.mu.Lock()
+	r := j.add(&with.Events[n-1], time.Now())
+	if r != nil {
+		r.Memory = memory
+	}
+	j.mu.Unlock()
+	if r == nil { // it is what this node had
+		return chat.Reopen(ctx, j.Broker, memory, room, with)
+	}
+	if err := j.keep([]*record{r}); err != nil {
+		return err
+	}
+	err := chat.Reopen(ctx, j.Broker, memory, room, with)
+	if errors.Is(err, chat.ErrConflict) { // nobody saw it
+		j.mu.Lock()
+		j.forget(r)
+		j.mu.Unlock()
+		j.drop([]*record{r})
+	}
+	return err
 }
 
 // Opener implements chat.Forgetful.

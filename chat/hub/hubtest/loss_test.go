@@ -265,6 +265,68 @@ func TestALossWithADeadNode(t *testing.T) {
 	}
 }
 
+// Positions that readers crossed are not given away behind the next loss, though the archive
+// knows nothing of them yet, and an operator has ended the doubt.
+func TestWhatWasLeftOutStaysLeftOut(t *testing.T) {
+	hubtest.Run(t, 2, func(t *testing.T, k *hubtest.Kit) {
+		k.Room("r", "ann", "bob")
+		bob := connect(t, k, 1, "bob")
+		k.Settle()
+		archive := k.Fail(hubtest.History, hubtest.Down)
+		say(t, k, 0, "ann", "r", "1")
+		k.Kill(0)
+		k.Lose(-1)
+		archive()
+		archive = k.Fail(hubtest.History, hubtest.Fault{Slow: 2 * time.Second})
+		var opening sync.WaitGroup
+		opening.Go(func() {
+			for {
+				if _, err := k.As(1, "bob").Room("r").Page(t.Context(), chat.Latest(9)); err == nil {
+					return
+				}
+				time.Sleep(time.Second)
+			}
+		})
+		for d, err := range bob.All(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d.Event != nil && d.Event.Kind() == chat.KindVoid {
+				break
+			}
+		}
+		if err := k.Node(1).Admin().EndDoubt(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		k.Lose(-1)
+		r := say(t, k, 1, "ann", "r", "2")
+		for r.State == chat.Pending {
+			time.Sleep(time.Second)
+			var err error
+			if r, err = k.As(1, "ann").Room("r").Send(t.Context(), chat.Text{Body: "3"}, hub.Once("three")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if r.Seq < chat.VoidSpan {
+			t.Errorf("a position was left out, and given away: %d", r.Seq)
+		}
+		archive()
+		opening.Wait()
+		k.Start(0)
+		k.Settle()
+		if got := heard(t, bob); !slices.Contains(got, "2") {
+			t.Errorf("bob heard %q", got)
+		}
+		time.Sleep(3 * time.Second)
+		for n := range 2 {
+			if held, err := k.Node(n).Admin().Held(t.Context(), 0, 9); len(held) > 0 || err != nil {
+				t.Errorf("node %d holds %v, %v", n, held, err)
+			}
+		}
+		bob.Close()
+	})
+}
+
 // A node that sees a loss, and then the broker no more until the others have gone on without
 // it, loses nothing of what it holds.
 func TestANodeThatCantPutBackLosesNothing(t *testing.T) {
