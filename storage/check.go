@@ -50,6 +50,8 @@ func (m Member) Check(op string) error {
 		return invalid(op, "role")
 	case m.From < 0:
 		return invalid(op, "from")
+	case m.Since < 0:
+		return invalid(op, "since")
 	case m.Seq < 0:
 		return invalid(op, "seq")
 	}

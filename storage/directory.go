@@ -161,6 +161,7 @@ type Member struct {
 	Role     chat.Role
 	Nickname string   // unique in the room among those who belong; empty: none
 	From     chat.Seq // the first Seq he may read
+	Since    chat.Seq // of the event that let him in, the last time; 0: none did
 
 	Seq   chat.Seq     // of the event that made it so
 	Event chat.EventID // its id

@@ -26,7 +26,7 @@ type coming struct {
 // off: they go on from there when they resume.
 func (f *fan) readAhead(ctx context.Context, all []ahead) {
 	for _, x := range all {
-		events, err := f.h.between(ctx, x.m, x.after, x.upTo, x.s.queue.most)
+		events, err := f.h.fromEntry(ctx, x.m, x.after, x.upTo, x.s.queue.most)
 		if err != nil {
 			f.h.log.Warn("parlor: what was said since somebody came can't be read, a session is cut off", "user", x.s.user, "room", x.m.Room, "error", err)
 		}
@@ -116,8 +116,8 @@ func (s *Session) cameAt(m storage.Member, live chat.Seq) chat.Seq {
 	at, known := s.leftAt[m.Room]
 	delete(s.leftAt, m.Room)
 	switch {
-	case m.Seq > 0:
-		at = max(at, m.Seq-1)
+	case m.Since > 0:
+		at = max(at, m.Since-1)
 	case !known:
 		return live // a host's Access that knows of no events
 	}

@@ -277,12 +277,13 @@ func (h *Hub) writeRow(ctx context.Context, e *chat.Event) error {
 			return err
 		}
 	}
-	if !row.Role.Belongs() && c.Role.Belongs() { // he comes in
+	moved := row.Event == e.ID && row.Since == row.Seq && row.Seq != e.Seq // by a loss
+	if c.Role.Belongs() && (!row.Role.Belongs() || moved) {                // he comes in
 		s, err := h.settings(ctx, e.Room)
 		if err != nil {
 			return err
 		}
-		row.From = 1
+		row.From, row.Since = 1, e.Seq
 		if s.HistoryFrom == storage.FromJoin {
 			row.From = e.Seq
 		}

@@ -148,8 +148,8 @@ func (h *Hub) catchUp(ctx context.Context, s *Session, at map[chat.RoomID]chat.S
 		}
 		start, known := at[r.room]
 		switch {
-		case !known && row.Seq > 0: // a room that he came to meanwhile
-			start = row.Seq - 1
+		case !known && row.Since > 0: // a room that he came to meanwhile
+			start = row.Since - 1
 		case !known:
 			start = r.from
 		case start > r.from: // the other node was ahead of this one
@@ -158,7 +158,7 @@ func (h *Hub) catchUp(ctx context.Context, s *Session, at map[chat.RoomID]chat.S
 			}
 			ahead[r.room] = start
 		}
-		events, err := h.between(ctx, row, start, r.from, MaxMissed-len(missed))
+		events, err := h.fromEntry(ctx, row, start, r.from, MaxMissed-len(missed))
 		if err != nil {
 			return err
 		}
@@ -221,6 +221,29 @@ func (h *Hub) between(ctx context.Context, m storage.Member, after, upTo chat.Se
 		}
 	}
 	return all, nil
+}
+
+// fromEntry is between; but what begins with the event that let him in begins with the first
+// one that did: two may have let him in at once, none knowing of the other, and his row tells of
+// the later one.
+func (h *Hub) fromEntry(ctx context.Context, m storage.Member, after, upTo chat.Seq, most int) ([]chat.Event, error) {
+	if after+1 != m.Since {
+		return h.between(ctx, m, after, upTo, most)
+	}
+	all, err := h.between(ctx, m, max(after-chat.HeadSize, 0), upTo, most+chat.HeadSize)
+	entry := slices.IndexFunc(all, func(e chat.Event) bool { return e.Seq > after })
+	if err != nil || entry < 0 {
+		return nil, err
+	}
+	if in, ok := all[entry].Content.(*chat.Member); ok {
+		if first := slices.IndexFunc(all[:entry], func(e chat.Event) bool {
+			m, ok := e.Content.(*chat.Member)
+			return ok && m.User == in.User && m.Role.Belongs() && m.After == in.After
+		}); first >= 0 {
+			entry = first
+		}
+	}
+	return all[entry:], nil
 }
 
 func expired(op string, limit int64) error {

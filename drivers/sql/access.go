@@ -14,8 +14,8 @@ import (
 // banned. Each half goes by an index, so that a tenant's private rooms cost nothing to
 // who isn't in them.
 const (
-	belonging = "SELECT room, role, nickname, from_seq, seq, event FROM {members} WHERE tenant = ? AND person = ? AND role >= ?"
-	visiting  = `SELECT r.room, 0, '', 0, 0, x'' FROM {rooms} r WHERE r.tenant = ? AND r.kind = ? AND NOT EXISTS (
+	belonging = "SELECT room, role, nickname, from_seq, since, seq, event FROM {members} WHERE tenant = ? AND person = ? AND role >= ?"
+	visiting  = `SELECT r.room, 0, '', 0, 0, 0, x'' FROM {rooms} r WHERE r.tenant = ? AND r.kind = ? AND NOT EXISTS (
 		SELECT 1 FROM {members} m WHERE m.tenant = r.tenant AND m.room = r.room AND m.person = ? AND (m.role >= ? OR m.role = ?))`
 )
 
@@ -50,7 +50,7 @@ func scanAccess(u chat.UserID) func(row) (storage.Member, error) {
 	return func(at row) (storage.Member, error) {
 		m := storage.Member{Room: chat.RoomID{Tenant: u.Tenant}, User: u}
 		var event stdsql.RawBytes
-		err := at.Scan(&m.Room.Key, &m.Role, &m.Nickname, &m.From, &m.Seq, &event)
+		err := at.Scan(&m.Room.Key, &m.Role, &m.Nickname, &m.From, &m.Since, &m.Seq, &event)
 		copy(m.Event[:], event)
 		m.From = max(m.From, 1)
 		return m, err

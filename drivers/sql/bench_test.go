@@ -85,11 +85,11 @@ func BenchmarkBeside(b *testing.B) {
 				err = fmt.Errorf("%d rooms", len(all))
 			}
 			return err
-		}, rows(1000, member, "SELECT room, role, nickname, from_seq, seq, event FROM parlor_members WHERE tenant = 'acme' AND person = ?", ann.Key)},
+		}, rows(1000, member, "SELECT room, role, nickname, from_seq, since, seq, event FROM parlor_members WHERE tenant = 'acme' AND person = ?", ann.Key)},
 		{"accessTo", func(int) error {
 			_, err := storage.AccessTo(ctx, d, ann, chat.RoomID{Tenant: "acme", Key: "r500"})
 			return err
-		}, rows(1, member, "SELECT room, role, nickname, from_seq, seq, event FROM parlor_members WHERE tenant = ? AND room = ? AND person = ?", "acme", "r500", ann.Key)},
+		}, rows(1, member, "SELECT room, role, nickname, from_seq, since, seq, event FROM parlor_members WHERE tenant = ? AND room = ? AND person = ?", "acme", "r500", ann.Key)},
 		{"named20", func(int) error {
 			_, err := d.NamedUsers(ctx, "acme", "person 5", 20)
 			return err

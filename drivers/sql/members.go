@@ -9,11 +9,11 @@ import (
 	"github.com/parlor-chat/parlor/storage"
 )
 
-const memberColumns = "tenant, room, person, role, nickname, from_seq, seq, event"
+const memberColumns = "tenant, room, person, role, nickname, from_seq, since, seq, event"
 
 func scanMember(at row) (m storage.Member, err error) {
 	var event stdsql.RawBytes
-	err = at.Scan(&m.Room.Tenant, &m.Room.Key, &m.User.Key, &m.Role, &m.Nickname, &m.From, &m.Seq, &event)
+	err = at.Scan(&m.Room.Tenant, &m.Room.Key, &m.User.Key, &m.Role, &m.Nickname, &m.From, &m.Since, &m.Seq, &event)
 	m.User.Tenant = m.Room.Tenant
 	copy(m.Event[:], event)
 	return m, err
@@ -88,7 +88,7 @@ func (h directory) PutMember(ctx context.Context, m storage.Member) error {
 			return conflict(op, "nickname")
 		}
 		return h.put(ctx, tx, "members", []string{"tenant", "room", "person"},
-			[]string{"role", "nickname", "nickname_key", "from_seq", "seq", "event"},
-			m.Room.Tenant, m.Room.Key, m.User.Key, m.Role, m.Nickname, nickname, m.From, m.Seq, m.Event[:])
+			[]string{"role", "nickname", "nickname_key", "from_seq", "since", "seq", "event"},
+			m.Room.Tenant, m.Room.Key, m.User.Key, m.Role, m.Nickname, nickname, m.From, m.Since, m.Seq, m.Event[:])
 	})
 }

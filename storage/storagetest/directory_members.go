@@ -40,7 +40,7 @@ func memberFields(ctx context.Context, d storage.Directory) error {
 	}
 	for role := chat.RoleNone; role <= chat.RoleOwner; role++ {
 		m := storage.Member{Room: kitchen, User: chat.UserID{Tenant: "acme", Key: role.String()}, Role: role,
-			Nickname: "nick " + role.String(), From: 3, Seq: 7, Event: chat.NewID()}
+			Nickname: "nick " + role.String(), From: 3, Since: 6, Seq: 7, Event: chat.NewID()}
 		if role != chat.RoleNone {
 			if err := full(m); err != nil {
 				return err
@@ -190,6 +190,7 @@ func memberInvalid(ctx context.Context, d storage.Directory) error {
 		"user":        func(m *storage.Member) { m.User.Key = "" },
 		"role":        func(m *storage.Member) { m.Role = 99 },
 		"from":        func(m *storage.Member) { m.From = -1 },
+		"since":       func(m *storage.Member) { m.Since = -1 },
 		"seq":         func(m *storage.Member) { m.Seq = -1 },
 		"nickname":    func(m *storage.Member) { m.Nickname = "a\nb" },
 	} {

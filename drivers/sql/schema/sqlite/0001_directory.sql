@@ -33,6 +33,7 @@ CREATE TABLE {members} (
 	nickname     TEXT    NOT NULL,
 	nickname_key TEXT,             -- of those who belong
 	from_seq     INTEGER NOT NULL, -- the first that may be read
+	since        INTEGER NOT NULL, -- the seq of the event that let him in
 	seq          INTEGER NOT NULL, -- of the event that made it so
 	event        BLOB    NOT NULL,
 	PRIMARY KEY (tenant, room, person)
@@ -41,7 +42,7 @@ CREATE TABLE {members} (
 CREATE UNIQUE INDEX {members_nickname} ON {members} (tenant, room, nickname_key);
 -- All columns: or else what somebody may read, the most frequent question, would cost a
 -- look into the table for each room, and SQLite would rather read the whole tenant.
-CREATE INDEX {members_person} ON {members} (tenant, person, room, role, nickname, from_seq, seq, event);
+CREATE INDEX {members_person} ON {members} (tenant, person, room, role, nickname, from_seq, since, seq, event);
 
 CREATE TABLE {users} (
 	tenant   TEXT    NOT NULL,
