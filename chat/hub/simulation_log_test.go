@@ -190,7 +190,7 @@ func (c *checker) whatWasNotHeard(room chat.RoomID, log []chat.Event, last chat.
 		}
 		for _, gap := range s.gaps {
 			// His departure may be the last that he heard.
-			if !sentAway(log, s.user, gap[0], gap[1]) && !c.unsure[standingOf{s.user, room}] {
+			if !sentAway(log, s.user, gap[0], gap[1]) && !c.heardOut(log, key, s.user, gap[0]) && !c.unsure[standingOf{s.user, room}] {
 				c.breaks("Complete", "%s heard nothing of %s between %d and %d", key.device, room.Key, gap[0], gap[1])
 			}
 			if back := cameBack(log, s.user, gap[0], gap[1]); back > 0 {
@@ -198,6 +198,18 @@ func (c *checker) whatWasNotHeard(room chat.RoomID, log []chat.Event, last chat.
 			}
 		}
 	}
+}
+
+// heardOut says whether what a device heard at a position sent its user away: it may lie
+// elsewhere since a loss.
+func (c *checker) heardOut(log []chat.Event, key stream, user string, seq chat.Seq) bool {
+	return slices.ContainsFunc(c.heard, func(h hearing) bool {
+		if h.device != key.device || h.at != (chat.Position{Room: key.room, Seq: seq}) {
+			return false
+		}
+		i := slices.IndexFunc(log, func(e chat.Event) bool { return e.ID == h.id })
+		return i >= 0 && sentAway(log[i:i+1], user, log[i].Seq, log[i].Seq)
+	})
 }
 
 // sentAway says whether a log tells that somebody was sent away from first to last.

@@ -51,6 +51,24 @@ var lossHistories = []history{
 		c.yields(4, idOf(1))
 		follows(c, textAt(1, 1))
 	}},
+	{"", "who was sent away by what a loss moved hears nothing of what was left out", func(c *checker) {
+		steps(c, condition{}, dead)
+		c.let(0, "bob", hall)
+		hears(c, 1, memberAt(1, 1, chat.RoleMember), memberAt(2, 2, chat.RoleNone))
+		c.putOut(1, "bob", hall)
+		c.lost(2)
+		c.let(4, "bob", hall)
+		back := eventAt(3, 100, &chat.Member{User: user("bob"), Role: chat.RoleMember, After: idOf(2)})
+		hears(c, 5, back, memberAt(2, 101, chat.RoleNone))
+		follows(c, memberAt(1, 1, chat.RoleMember), voidAt(9, 2, 99), back, memberAt(2, 101, chat.RoleNone))
+	}},
+	{"Complete", "who was not sent away hears nothing of what was left out", func(c *checker) {
+		steps(c, condition{}, dead)
+		hears(c, 1, memberAt(1, 1, chat.RoleMember), textAt(2, 2))
+		c.lost(2)
+		hears(c, 5, textAt(3, 100))
+		follows(c, memberAt(1, 1, chat.RoleMember), voidAt(9, 2, 99), textAt(3, 100), textAt(2, 101))
+	}},
 	{"Kept", "a loss takes a text that was acknowledged", func(c *checker) {
 		steps(c, condition{}, dead)
 		c.ack("c1", sentAs(1, 1, 1))
