@@ -138,7 +138,7 @@ func New(ctx context.Context, set drivers.Set, o *Options) (*Hub, error) {
 	if err := chat.CheckKey("new hub", "node", opt.Node); err != nil {
 		return nil, err
 	}
-	if h.resume, err = resumeSecret(ctx, set.Fence); err != nil {
+	if h.resume, err = storage.SharedKey(ctx, set.Fence, resumeRegister); err != nil {
 		return nil, err
 	}
 	if err := joinEpoch(ctx, h, opt.Node); err != nil {

@@ -4,12 +4,9 @@ import (
 	"cmp"
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/hex"
-	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -252,25 +249,6 @@ func expired(op string, limit int64) error {
 
 // resumeRegister holds the key that the nodes of a service sign tokens with.
 const resumeRegister = "resume"
-
-// resumeSecret is the key of the service, made by the first node.
-func resumeSecret(ctx context.Context, fence storage.Fence) ([]byte, error) {
-	for {
-		was, err := fence.Value(ctx, resumeRegister)
-		if err != nil {
-			return nil, err
-		}
-		if was != "" {
-			return hex.DecodeString(was)
-		}
-		key := make([]byte, 32)
-		rand.Read(key) // never fails
-		err = fence.Swap(ctx, resumeRegister, "", hex.EncodeToString(key))
-		if err != nil && !errors.Is(err, chat.ErrConflict) {
-			return nil, err
-		}
-	}
-}
 
 // A token is a version, the time, the user's tenant and key, the rooms' keys with
 // their Seq, and the first half of the HMAC-SHA256 (RFC 2104, section 5) of all that,
