@@ -17,6 +17,7 @@
 package scram
 
 import (
+	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/pbkdf2"
 	"crypto/rand"
@@ -26,6 +27,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"strconv"
 	"unicode/utf8"
 
 	"golang.org/x/text/secure/precis"
@@ -88,6 +90,29 @@ func New(m Mechanism, password string, iterations int) (Verifier, error) {
 	salt := make([]byte, newSalt)
 	rand.Read(salt) // never fails: crypto/rand ends the program instead
 	return derive(m, prepared, salt, iterations)
+}
+
+// Fake is a verifier that nothing fits, for somebody who has none: so a server answers for
+// those it doesn't know as for the others. Of one key, the verifier of a mechanism, a name
+// and iterations is always the same; whoever doesn't know the key can't tell it from one of
+// [New]. The key has 16 bytes or more. Errors are of field "mechanism" and "iterations", as New's.
+func Fake(m Mechanism, key []byte, name string, iterations int) (Verifier, error) {
+	const op = "fake verifier"
+	if iterations == 0 {
+		iterations = DefaultIterations
+	}
+	if err := checkKind(op, m, iterations); err != nil {
+		return Verifier{}, err
+	}
+	size := m.hash()().Size()
+	// With other iterations it is another, as a verifier of New would be.
+	what := string(m) + " " + strconv.Itoa(iterations) + " " + name
+	b, err := hkdf.Key(sha256.New, key, nil, what, newSalt+2*size)
+	if err != nil { // where FIPS 140 alone is allowed, it refuses short keys
+		return Verifier{}, &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "key", Err: err}
+	}
+	return Verifier{Mechanism: m, Iterations: iterations, Salt: b[:newSalt],
+		StoredKey: b[newSalt : newSalt+size], ServerKey: b[newSalt+size:]}, nil
 }
 
 // Verify says whether a password is the one that the verifier was made of: nil, or

@@ -176,6 +176,56 @@ func TestBounds(t *testing.T) {
 
 func salt(n int) []byte { return bytes.Repeat([]byte("s"), n) }
 
+// A fake looks like a verifier of New, is the same again, and nothing fits it.
+func TestFake(t *testing.T) {
+	key := []byte("a key of 16 bytes, or of more")
+	all := map[string]bool{}
+	for _, m := range []Mechanism{SHA1, SHA256} {
+		real, err := New(m, "pencil", chat.MinIterations)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fake := func(key, name string) Verifier {
+			v, err := Fake(m, []byte(key), name, chat.MinIterations)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range 3 {
+				part := [][]byte{v.Salt, v.StoredKey, v.ServerKey}[i]
+				if len(part) != len([][]byte{real.Salt, real.StoredKey, real.ServerKey}[i]) || all[string(part)] {
+					t.Errorf("%s of %q: part %d has %d bytes, or was there before", m, name, i, len(part))
+				}
+				all[string(part)] = true
+			}
+			if v.Check("check") != nil || v.Iterations != real.Iterations || v.Mechanism != m {
+				t.Errorf("%v is no verifier", v)
+			}
+			if err := v.Verify("pencil"); !errors.Is(err, chat.ErrUnauthenticated) {
+				t.Errorf("a password fits: %v", err)
+			}
+			return v
+		}
+		v := fake(string(key), "ann")
+		fake(string(key), "bob")
+		fake(string(key[1:]), "ann")
+		if again, err := Fake(m, key, "ann", chat.MinIterations); err != nil || !reflect.DeepEqual(again, v) {
+			t.Errorf("%s: another the second time (%v)", m, err)
+		}
+	}
+	v1, err1 := Fake(SHA256, key, "ann", chat.MinIterations)
+	v2, err2 := Fake(SHA256, key, "ann", chat.MinIterations+1)
+	if err := errors.Join(err1, err2); err != nil || bytes.Equal(v1.Salt, v2.Salt) {
+		t.Errorf("with more iterations the salt stays: only a fake's would (%v)", err)
+	}
+	if v, err := Fake(SHA1, key, "ann", 0); err != nil || v.Iterations != DefaultIterations {
+		t.Errorf("%v, %v", v, err)
+	}
+	_, err := Fake("SCRAM-MD5", key, "ann", 0)
+	is(t, "an unknown mechanism", err, chat.ErrInvalid, "mechanism", 0)
+	_, err = Fake(SHA1, key, "ann", chat.MaxIterations+1)
+	is(t, "too many", err, chat.ErrTooLarge, "iterations", chat.MaxIterations)
+}
+
 // Nothing of a verifier is printed, whichever way.
 func TestNothingIsPrinted(t *testing.T) {
 	v := Verifier{SHA1, []byte("saltsaltsalt"), 4096, []byte("storedstoredstoredst"), []byte("serverserverserverse")}
