@@ -6,6 +6,7 @@
 //	chat                 the words: events, messages, positions, errors, limits, Fold,
 //	                     and the contract of a broker
 //	chat/chattest        conformance of brokers
+//	chat/auth            who somebody is: passwords, SCRAM, tokens, invitations, scopes
 //	chat/scram           what is kept of a password
 //	chat/hub             the engine: join, send, history, search, sessions
 //	chat/hub/hubtest     nodes, faults and crashes in one process, for tests

@@ -43,8 +43,8 @@ type Token struct {
 	User chat.UserID
 	ID   string // a key ([chat.CheckKey]), chosen by who makes it; unique among the user's
 	Name string // what it is for, in its owner's words
-	// Scopes say what it may do, at most [chat.MaxScopes] keys, in the order given; what
-	// they mean is the host's.
+	// Scopes say what it may do, at most [chat.MaxScopes] keys, in the order given. What
+	// they mean says package auth; here they are words.
 	Scopes []string
 
 	Created time.Time

@@ -80,6 +80,7 @@ var arrows = []struct {
 	{"drivers/embedded", []string{"chat", "drivers", "drivers/bleve", "drivers/memory", "drivers/pebble", "drivers/sql"}, "it puts drivers together"},
 	{"drivers/...", []string{"chat", "chat/scram", "storage", "search", "presence", "drivers"}, "drivers never know the hub"},
 	{"chat/hub", []string{"chat", "storage", "search", "search/query", "presence", "drivers"}, "the hub never knows a driver"},
+	{"chat/auth", []string{"chat", "chat/scram", "storage"}, "who somebody is, is known before there is a hub"},
 	{"chat/hub/hubtest", []string{"chat", "chat/hub", "storage", "search", "presence", "drivers", "drivers/memory", "drivers/journal"}, "a test kit brings what it needs"},
 	{"chat/chattest", []string{"chat", "internal/suite"}, "a suite knows its contract"},
 	{"storage/storagetest", []string{"chat", "chat/scram", "storage", "internal/suite"}, "a suite knows its contract"},
@@ -138,7 +139,7 @@ func TestOnlySuitesImportTesting(t *testing.T) {
 var linked = []string{module, "golang.org/x/text", "github.com/rivo/uniseg"}
 
 func TestWhatASmallProgramLinks(t *testing.T) {
-	for _, p := range list(t, "-deps", "./chat", "./chat/scram", "./chat/hub", "./storage", "./search", "./search/query", "./presence", "./drivers", "./drivers/memory") {
+	for _, p := range list(t, "-deps", "./chat", "./chat/auth", "./chat/scram", "./chat/hub", "./storage", "./search", "./search/query", "./presence", "./drivers", "./drivers/memory") {
 		if p.Standard || slices.ContainsFunc(linked, func(m string) bool { return matches(m+"/...", p.ImportPath) }) {
 			continue
 		}
