@@ -96,6 +96,9 @@ func (a action) befalls() bool {
 	return slices.Contains([]string{"kill", "stop", "start", "fail", "lose", "jump"}, a.Verb)
 }
 
+// ends says whether an action ends its node.
+func (a action) ends() bool { return a.Verb == "kill" || a.Verb == "stop" }
+
 // simVerbs are all that can happen, and how often it does. Every draw is made whatever
 // was drawn before, and the plan alone says what it is about.
 var simVerbs = []struct {

@@ -31,7 +31,31 @@ const keptCases = "testdata/simulation"
 // promise is kept, and runs again with every test.
 func TestSimulation(t *testing.T) {
 	kept, _ := filepath.Glob(filepath.Join(keptCases, "*.txt"))
-	var ran, events, crashes, losses, broken atomic.Int64
+	sum := simulateAll(t, len(kept)+*seeds, func(t *testing.T, i int) *world {
+		if i >= len(kept) {
+			seed := *firstSeed + i - len(kept)
+			return simulate(t, fmt.Sprint(seed), drawPlan(uint64(seed)), hubtest.Options{})
+		}
+		b, err := os.ReadFile(kept[i])
+		ok(t, err)
+		p, err := readPlan(b)
+		ok(t, err)
+		return simulate(t, strings.TrimSuffix(filepath.Base(kept[i]), ".txt"), p, hubtest.Options{})
+	})
+	fmt.Println("simulation:", sum)
+}
+
+// simulated is what came of many plans.
+type simulated struct{ seeds, events, crashes, losses, broken atomic.Int64 }
+
+func (s *simulated) String() string {
+	return fmt.Sprintf("seeds %d, events %d, crashes %d, losses %d, promises broken %d",
+		s.seeds.Load(), s.events.Load(), s.crashes.Load(), s.losses.Load(), s.broken.Load())
+}
+
+// simulateAll runs n plans, until one breaks a promise.
+func simulateAll(t *testing.T, n int, one func(t *testing.T, i int) *world) *simulated {
+	var sum simulated
 	var next atomic.Int64
 	t.Run("seeds", func(t *testing.T) {
 		for w := range runtime.GOMAXPROCS(0) {
@@ -39,42 +63,32 @@ func TestSimulation(t *testing.T) {
 				t.Parallel()
 				for {
 					i := int(next.Add(1)) - 1
-					if i >= len(kept)+*seeds || broken.Load() > 0 && !*keepGoing {
+					if i >= n || sum.broken.Load() > 0 && !*keepGoing {
 						return
 					}
-					name, p := fmt.Sprint(*firstSeed+i-len(kept)), plan(nil)
-					if i < len(kept) {
-						name = strings.TrimSuffix(filepath.Base(kept[i]), ".txt")
-						b, err := os.ReadFile(kept[i])
-						ok(t, err)
-						p, err = readPlan(b)
-						ok(t, err)
-					} else {
-						p = drawPlan(uint64(*firstSeed + i - len(kept)))
+					w := one(t, i)
+					if ran := sum.seeds.Add(1); ran%1000 == 0 {
+						fmt.Fprintf(os.Stderr, "simulation: %d of %d\n", ran, n)
 					}
-					w := simulate(t, name, p)
-					if n := ran.Add(1); n%1000 == 0 {
-						fmt.Fprintf(os.Stderr, "simulation: %d of %d\n", n, len(kept)+*seeds)
-					}
-					events.Add(int64(len(w.check.at)))
-					crashes.Add(int64(w.crashes))
-					losses.Add(int64(w.losses))
-					broken.Add(int64(len(w.check.broken)))
+					sum.events.Add(int64(len(w.check.at)))
+					sum.crashes.Add(int64(w.crashes))
+					sum.losses.Add(int64(w.losses))
+					sum.broken.Add(int64(len(w.check.broken)))
 				}
 			})
 		}
 	})
-	fmt.Printf("simulation: seeds %d, events %d, crashes %d, losses %d, promises broken %d\n",
-		ran.Load(), events.Load(), crashes.Load(), losses.Load(), broken.Load())
+	return &sum
 }
 
 // simulate runs a plan, and keeps it under a name where it breaks a promise.
-func simulate(t *testing.T, name string, p plan) *world {
+func simulate(t *testing.T, name string, p plan, o hubtest.Options) *world {
 	var w *world
 	var running sync.WaitGroup
 	running.Go(func() { // which a failure of the kit ends
-		hubtest.Run(t, simNodes, func(t *testing.T, k *hubtest.Kit) {
+		hubtest.RunWith(t, simNodes, o, func(t *testing.T, k *hubtest.Kit) {
 			w = newWorld(t, k, p)
+			w.log = o.Log != nil
 			w.run()
 		})
 	})
@@ -132,7 +146,7 @@ func TestASeedIsReplayed(t *testing.T) {
 		slices.Sort(want)
 		for _, processors := range []int{1, 2, 4} {
 			runtime.GOMAXPROCS(processors)
-			w := simulate(t, fmt.Sprint(seed), read)
+			w := simulate(t, fmt.Sprint(seed), read, hubtest.Options{})
 			if slices.Sort(w.befell); !slices.Equal(w.befell, want) {
 				t.Errorf("seed %d on %d processors: there befell\n%s\nand was planned\n%s", seed, processors, strings.Join(w.befell, "\n"), strings.Join(want, "\n"))
 			}

@@ -20,6 +20,7 @@ type world struct {
 	t    *testing.T
 	k    *hubtest.Kit
 	plan plan
+	log  bool // the broker loses nothing but by a power cut, that takes all nodes with it
 
 	step    int
 	crashes int
@@ -27,6 +28,7 @@ type world struct {
 	skew    time.Duration // of the clock now
 	ahead   time.Duration // the most that it was
 	faults  []plannedFault
+	cut     []int               // nodes that a power cut ended in this step
 	flaky   time.Time           // when the registry was last out of order
 	wellAt  [simNodes]time.Time // when each node is over what befell it
 	devices []*device
@@ -175,12 +177,18 @@ func (w *world) together(actions []action) {
 		running.Go(do)
 	}
 	running.Wait()
+	for _, node := range w.cut {
+		if !slices.ContainsFunc(actions, func(a action) bool { return a.ends() && a.Node == node }) {
+			w.start(node)
+		}
+	}
+	w.cut = nil
 }
 
 // condition is how the nodes are in this step.
 func (w *world) condition(actions []action) (now condition) {
 	for i := range simNodes {
-		now.dead[i] = !w.k.Alive(i) || slices.ContainsFunc(actions, func(a action) bool { return (a.Verb == "kill" || a.Verb == "stop") && a.Node == i })
+		now.dead[i] = !w.k.Alive(i) || slices.ContainsFunc(actions, func(a action) bool { return a.ends() && a.Node == i || a.Verb == "lose" && w.log })
 		now.ill[i] = time.Now().Before(w.wellAt[i]) || slices.ContainsFunc(w.faults, func(f plannedFault) bool {
 			return f.at(i) && slices.Contains([]hubtest.Contract{hubtest.Broker, hubtest.Fence, hubtest.History, hubtest.Directory}, f.Contract)
 		})
@@ -330,15 +338,40 @@ func (w *world) kill(a action) func() {
 		if a.Verb == "stop" {
 			w.call(w.k.Node(a.Node).Shutdown) // which may fail as anything may
 		}
-		w.mu.Lock()
-		w.lives[a.Node]++
-		for _, d := range w.devices {
-			if d.session != nil && d.node == a.Node {
-				d.cutOff() // what it hadn't got is lost with the node
-			}
-		}
-		w.mu.Unlock()
+		w.dies(a.Node)
 		w.k.Kill(a.Node)
+		w.done(step, a)
+	}
+}
+
+// dies tells that a node is about to die.
+func (w *world) dies(node int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lives[node]++
+	for _, d := range w.devices {
+		if d.session != nil && d.node == node {
+			d.cutOff() // what it hadn't got is lost with the node
+		}
+	}
+}
+
+// powerCut ends all nodes while others are at work with them, and what they stand on. They start
+// again behind the step.
+func (w *world) powerCut(a action) func() {
+	w.losses++
+	step := w.step
+	for i := range simNodes {
+		if w.k.Alive(i) {
+			w.cut = append(w.cut, i)
+		}
+	}
+	alive := w.cut
+	return func() {
+		for _, i := range alive {
+			w.dies(i)
+		}
+		w.k.PowerCut()
 		w.done(step, a)
 	}
 }
@@ -387,6 +420,9 @@ func (w *world) recovers(which func(node int) bool) {
 
 // lose has the broker lose the end of each room, or everything, while others are at work.
 func (w *world) lose(a action) func() {
+	if w.log {
+		return w.powerCut(a)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.losses++

@@ -7,36 +7,72 @@ import (
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/drivers/journal"
+	"github.com/parlor-chat/parlor/storage"
 )
 
-// disk is that of a node, under its journal: what the journal reads back, and what of it
-// survives a crash. What is kept is in both, as the contract of [journal.Store] demands.
-type disk struct {
+// NodeDisk is what the journal of a node lies on. It outlives the node.
+type NodeDisk interface {
+	// Open opens what is there, once in each life of the node.
+	Open(ctx context.Context) (journal.Store, error)
+	// Crash takes back what a crash may take back. What was opened is of no use any more.
+	Crash()
+	// Close closes what was opened.
+	Close() error
+}
+
+// Log is a disk that a broker and an archive lie on, which all nodes of a process share. It
+// loses no memory, but stops with all nodes ([Kit.PowerCut]).
+type Log interface {
+	// Open opens what is there, once until the next Crash.
+	Open(ctx context.Context) (chat.Broker, storage.History, error)
+	// Crash takes back what a power cut may take back. What was opened is of no use any more.
+	Crash()
+	// Close closes what was opened.
+	Close() error
+}
+
+// memoryDisk is what a journal reads back, and what of it survives a crash. What is kept is
+// in both, as the contract of [journal.Store] demands.
+type memoryDisk struct {
+	synced func() bool // whether what is written now survives
+
 	mu        sync.Mutex
 	now, safe *journal.Memory
 }
 
-func newDisk() *disk { return &disk{now: new(journal.Memory), safe: new(journal.Memory)} }
+func newMemoryDisk(synced func() bool) *memoryDisk {
+	return &memoryDisk{synced: synced, now: new(journal.Memory), safe: new(journal.Memory)}
+}
 
-func (d *disk) load(ctx context.Context) iter.Seq2[journal.Record, error] {
+// Open implements NodeDisk.
+func (d *memoryDisk) Open(context.Context) (journal.Store, error) { return d, nil }
+
+// Close implements NodeDisk.
+func (d *memoryDisk) Close() error { return nil }
+
+// Load implements journal.Store.
+func (d *memoryDisk) Load(ctx context.Context) iter.Seq2[journal.Record, error] {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.now.Load(ctx)
 }
 
-func (d *disk) keep(ctx context.Context, records []journal.Record) error {
+// Keep implements journal.Store.
+func (d *memoryDisk) Keep(ctx context.Context, records []journal.Record) error {
 	return d.write(true, func(m *journal.Memory) error { return m.Keep(ctx, records) })
 }
 
-func (d *disk) note(ctx context.Context, records []journal.Record, synced bool) error {
-	return d.write(synced, func(m *journal.Memory) error { return m.Note(ctx, records) })
+// Note implements journal.Store.
+func (d *memoryDisk) Note(ctx context.Context, records []journal.Record) error {
+	return d.write(d.synced(), func(m *journal.Memory) error { return m.Note(ctx, records) })
 }
 
-func (d *disk) drop(ctx context.Context, ids []chat.EventID, synced bool) error {
-	return d.write(synced, func(m *journal.Memory) error { return m.Drop(ctx, ids) })
+// Drop implements journal.Store.
+func (d *memoryDisk) Drop(ctx context.Context, ids []chat.EventID) error {
+	return d.write(d.synced(), func(m *journal.Memory) error { return m.Drop(ctx, ids) })
 }
 
-func (d *disk) write(synced bool, do func(*journal.Memory) error) error {
+func (d *memoryDisk) write(synced bool, do func(*journal.Memory) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if synced {
@@ -48,14 +84,14 @@ func (d *disk) write(synced bool, do func(*journal.Memory) error) error {
 }
 
 // sync makes all safe that was written.
-func (d *disk) sync() {
+func (d *memoryDisk) sync() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.safe = copied(d.now)
 }
 
-// crash leaves what is safe.
-func (d *disk) crash() {
+// Crash implements NodeDisk: it leaves what is safe.
+func (d *memoryDisk) Crash() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.now = copied(d.safe)

@@ -32,7 +32,7 @@ type Fault struct {
 	Slow  time.Duration // what a call waits before anything else
 	Every int           // only each so manieth call has it; 0: all
 
-	// Unsynced is of the [Disk] alone: calls are done, but the positions that are noted
+	// Unsynced is of the [Disk] alone, where it is one in memory: calls are done, but the positions that are noted
 	// and the records that are dropped while it lasts are lost if the node is killed
 	// before it ends.
 	Unsynced bool
@@ -62,6 +62,27 @@ func (k *Kit) Lose(n int) {
 	k.losses++
 	k.mu.Unlock()
 	k.store.Lose(n)
+}
+
+// PowerCut kills all nodes at once, and crashes the log that they share ([Options].Log). They
+// stay dead until they are started.
+func (k *Kit) PowerCut() {
+	var dying []*node
+	for i := range k.nodes {
+		if n := k.node(i); n.die() {
+			dying = append(dying, n)
+		}
+	}
+	if k.log != nil {
+		k.log.Crash()
+	}
+	for _, n := range dying {
+		n.disk.Crash()
+	}
+	for _, n := range dying {
+		n.bury()
+	}
+	k.broker, k.history = nil, nil
 }
 
 // fault is one at work.
@@ -106,8 +127,8 @@ func (k *Kit) heal(f *fault) {
 	k.faults = slices.Delete(k.faults, i, i+1)
 	close(f.healed)
 	for _, n := range k.nodes {
-		if f.Unsynced && f.at(n) {
-			n.disk.sync()
+		if d, ok := n.disk.(*memoryDisk); ok && f.Unsynced && f.at(n) {
+			d.sync()
 		}
 	}
 }
@@ -125,10 +146,11 @@ func (f *fault) at(n *node) bool {
 }
 
 // syncs says whether what a node writes now survives it.
-func (n *node) syncs() bool {
-	n.k.mu.Lock()
-	defer n.k.mu.Unlock()
-	return !slices.ContainsFunc(n.k.faults, func(f *fault) bool { return f.contract == Disk && f.Unsynced && f.at(n) })
+func (k *Kit) syncs(index int) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	n := k.nodes[index]
+	return !slices.ContainsFunc(k.faults, func(f *fault) bool { return f.contract == Disk && f.Unsynced && f.at(n) })
 }
 
 // fault is what goes wrong with a call of a node now. count says that it is a call.

@@ -49,12 +49,17 @@ const Tenant = "test"
 type Options struct {
 	Hub     hub.Options // but for Node, which the kit sets
 	Journal journal.Options
+	Disk    func() NodeDisk // makes the disk of a node; nil: one in memory
+	Log     Log             // what the broker and the archive lie on; nil: they are in memory, and no part of a node
 }
 
 // Kit is the nodes of one service, and what they stand on.
 type Kit struct {
 	t       *testing.T
 	store   *memory.Store
+	log     Log // nil: the broker and the archive are the store's
+	broker  chat.Broker
+	history storage.History
 	options Options
 	nodes   []*node
 	members map[string]string // of each room, somebody who may read it
@@ -73,7 +78,7 @@ type node struct {
 	name  string
 	hub   *hub.Hub
 
-	disk    *disk            // survives Kill
+	disk    NodeDisk         // survives Kill
 	store   *memory.Store    // its handle
 	journal *journal.Journal // on the disk
 	dead    chan struct{}    // closed by Kill
@@ -92,10 +97,14 @@ func RunWith(t *testing.T, nodes int, o Options, fn func(t *testing.T, k *Kit)) 
 		silent := slog.New(slog.DiscardHandler)
 		o.Hub.Logger = cmp.Or(o.Hub.Logger, silent)
 		o.Journal.Logger = cmp.Or(o.Journal.Logger, silent)
-		k := &Kit{t: t, options: o, members: map[string]string{}, placed: map[chat.EventID]chat.Position{}}
+		k := &Kit{t: t, log: o.Log, options: o, members: map[string]string{}, placed: map[chat.EventID]chat.Position{}}
 		k.store = memory.New(&memory.Options{Now: k.now})
 		for i := range nodes {
-			k.nodes = append(k.nodes, &node{k: k, index: i, name: fmt.Sprint("node", i), disk: newDisk()})
+			disk := NodeDisk(newMemoryDisk(func() bool { return k.syncs(i) }))
+			if o.Disk != nil {
+				disk = o.Disk()
+			}
+			k.nodes = append(k.nodes, &node{k: k, index: i, name: fmt.Sprint("node", i), disk: disk})
 			k.Start(i)
 		}
 		defer k.end()
@@ -183,17 +192,30 @@ func (k *Kit) Texts(room string) []string {
 // Kill ends a node as kill -9 does: nothing it had begun goes on, and nobody is told.
 // What it asked for may have been done.
 func (k *Kit) Kill(i int) {
-	n := k.node(i)
+	if n := k.node(i); n.die() {
+		n.disk.Crash()
+		n.bury()
+	}
+}
+
+// die ends a node, and says whether it lived.
+func (n *node) die() bool {
+	n.k.mu.Lock()
+	defer n.k.mu.Unlock()
 	if n.killed() {
-		return
+		return false
 	}
 	close(n.dead)
+	return true
+}
+
+// bury frees what a node that is dead held.
+func (n *node) bury() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	n.journal.Close()
 	n.hub.Shutdown(ctx) // frees the goroutines; every driver refuses it
 	n.store.Close()
-	n.disk.crash()
 }
 
 // Start starts a node that was killed.
@@ -203,13 +225,19 @@ func (k *Kit) Start(i int) {
 	if was.hub != nil && !was.killed() {
 		return
 	}
+	if k.log != nil && k.broker == nil {
+		var err error
+		k.broker, k.history, err = k.log.Open(k.t.Context())
+		k.must(err)
+	}
 	// What is left of the life before stays dead.
 	n := &node{k: k, index: i, name: was.name, disk: was.disk, store: k.store.Reopen(), dead: make(chan struct{})}
 	o := k.options
 	o.Hub.Node = n.name
 	set := n.set()
-	var err error
-	n.journal, err = journal.New(k.t.Context(), diskWire{n, n.disk}, set.Broker, &o.Journal)
+	store, err := n.disk.Open(k.t.Context())
+	k.must(err)
+	n.journal, err = journal.New(k.t.Context(), diskWire{n, store}, set.Broker, &o.Journal)
 	k.must(err)
 	set.Broker = n.journal
 	n.hub, err = hub.New(k.t.Context(), set, &o.Hub)
@@ -227,7 +255,12 @@ func (k *Kit) Adopt(i, dead int) (journal.Adopted, error) {
 	if !d.killed() {
 		return journal.Adopted{}, &chat.Error{Kind: chat.ErrUnavailable, Op: "open", Field: "dir", Err: fmt.Errorf("held by %s", d.name)}
 	}
-	return n.journal.Adopt(k.t.Context(), diskWire{n, d.disk})
+	store, err := d.disk.Open(k.t.Context())
+	if err != nil {
+		return journal.Adopted{}, err
+	}
+	defer d.disk.Close()
+	return n.journal.Adopt(k.t.Context(), diskWire{n, store})
 }
 
 func (n *node) killed() bool {
@@ -317,16 +350,24 @@ func (k *Kit) end() {
 			n.journal.Close()
 		}
 		n.store.Close()
+		k.must(n.disk.Close())
+	}
+	if k.log != nil {
+		k.must(k.log.Close())
 	}
 	k.store.Close()
 }
 
 // check looks for all that was placed in the archive.
 func (k *Kit) check() {
+	history := k.history
+	if history == nil {
+		history = k.store.History()
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for id, at := range k.placed {
-		page, err := k.store.History().Lookup(context.Background(), []storage.Ref{{Room: at.Room, ID: id}})
+		page, err := history.Lookup(context.Background(), []storage.Ref{{Room: at.Room, ID: id}})
 		switch {
 		case err != nil:
 			k.t.Errorf("hubtest: the archive: %v", err)

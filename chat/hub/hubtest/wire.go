@@ -15,9 +15,13 @@ import (
 	"github.com/parlor-chat/parlor/storage"
 )
 
-// set is what a node stands on: memory drivers, each behind a wire that may fail.
+// set is what a node stands on: memory drivers, and the log where there is one, each behind a
+// wire that may fail.
 func (n *node) set() drivers.Set {
 	s := n.store.Set()
+	if n.k.broker != nil {
+		s.Broker, s.History = n.k.broker, n.k.history
+	}
 	return drivers.Set{Broker: brokerWire{n, s.Broker}, History: historyWire{n, s.History}, Directory: directoryWire{n, s.Directory},
 		Index: indexWire{n, s.Index}, Fence: fenceWire{n, s.Fence}, Registry: registryWire{n, s.Registry, new(atomic.Bool)}}
 }
@@ -97,8 +101,8 @@ func (w brokerWire) Opener(open func(context.Context, chat.RoomID) error) { chat
 
 // diskWire is a disk as a node reaches it: its own, or that of a dead one.
 type diskWire struct {
-	n    *node
-	disk *disk
+	n  *node
+	to journal.Store
 }
 
 func (w diskWire) Load(ctx context.Context) iter.Seq2[journal.Record, error] {
@@ -107,20 +111,20 @@ func (w diskWire) Load(ctx context.Context) iter.Seq2[journal.Record, error] {
 			yield(journal.Record{}, err)
 			return
 		}
-		w.disk.load(ctx)(yield)
+		w.to.Load(ctx)(yield)
 	}
 }
 
 func (w diskWire) Keep(ctx context.Context, records []journal.Record) error {
-	return w.n.call(ctx, Disk, func() error { return w.disk.keep(ctx, records) })
+	return w.n.call(ctx, Disk, func() error { return w.to.Keep(ctx, records) })
 }
 
 func (w diskWire) Note(ctx context.Context, records []journal.Record) error {
-	return w.n.call(ctx, Disk, func() error { return w.disk.note(ctx, records, w.n.syncs()) })
+	return w.n.call(ctx, Disk, func() error { return w.to.Note(ctx, records) })
 }
 
 func (w diskWire) Drop(ctx context.Context, ids []chat.EventID) error {
-	return w.n.call(ctx, Disk, func() error { return w.disk.drop(ctx, ids, w.n.syncs()) })
+	return w.n.call(ctx, Disk, func() error { return w.to.Drop(ctx, ids) })
 }
 
 type linkWire struct {
