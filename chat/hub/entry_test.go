@@ -60,6 +60,28 @@ func TestARoomBeginsWithTheEventThatLetHimIn(t *testing.T) {
 	}
 }
 
+// A loss may move the event that let somebody in. It takes nothing from him that he might read.
+func TestWhoseEntryMovesReadsWhatHeRead(t *testing.T) {
+	k := newKit(t, nil)
+	attic, err := k.as("ann").Create(t.Context(), storage.Room{Kind: storage.Private, Title: "Attic", HistoryFrom: storage.FromJoin})
+	ok(t, err)
+	k.speak(attic, "0")
+	ok(t, k.Admin().CatchUp(t.Context()))
+	directory := k.store.Set().Directory
+	entry := storage.Member{Room: attic.ID(), User: user("bob"), Role: chat.RoleMember, From: 2, Since: 2, Seq: 2, Event: chat.NewID()}
+	ok(t, directory.PutMember(t.Context(), entry))
+	k.speak(attic, "1")
+	_, err = k.store.Set().Broker.Publish(t.Context(), []chat.Event{{ID: entry.Event, Room: attic.ID(), Sender: user("ann"), Content: &chat.Member{User: user("bob"), Role: chat.RoleMember}}})
+	ok(t, err)
+	k.speak(attic, "2")
+	ok(t, k.Admin().CatchUp(t.Context()))
+	row, err := directory.Member(t.Context(), attic.ID(), user("bob"))
+	ok(t, err)
+	if row.From != 2 || row.Seq != 4 || row.Since != 4 {
+		t.Errorf("%+v", row)
+	}
+}
+
 func (k *kit) speak(r hub.Room, body string) {
 	k.t.Helper()
 	_, err := r.Send(k.t.Context(), chat.Text{Body: body})

@@ -118,19 +118,20 @@ func (t *tidy) shown(ctx context.Context, held []chat.Held) ([]chat.Event, error
 		}
 	}
 	for i := range held {
-		if beyond, err := t.beyond(ctx, &held[i].Event); err != nil {
+		if spent, err := t.spent(ctx, &held[i].Event); err != nil {
 			return nil, err
-		} else if beyond {
+		} else if spent {
 			page.Events = append(page.Events, held[i].Event)
 		}
 	}
 	return page.Events, nil
 }
 
-// beyond says whether the archive shows a room behind positions that were left out. It may do
-// so without a [chat.Void] of that id, where another node opened the room again. Where the room
-// is closed since another loss, and nobody else asks for it, it is opened for that.
-func (t *tidy) beyond(ctx context.Context, e *chat.Event) (bool, error) {
+// spent says whether positions that were left out need not be kept: the archive shows the room
+// beyond them, be it without a [chat.Void] of that id, where another node opened the room again;
+// or the room was opened without them, by another that was first. Where it is closed since
+// another loss, and nobody else asks for it, it is opened for that.
+func (t *tidy) spent(ctx context.Context, e *chat.Event) (bool, error) {
 	if e.Kind() != chat.KindVoid {
 		return false, nil
 	}
@@ -138,8 +139,8 @@ func (t *tidy) beyond(ctx context.Context, e *chat.Event) (bool, error) {
 	if err != nil || page.Head >= e.Last() {
 		return err == nil, err
 	}
-	_, err = t.h.set.Broker.Recent(ctx, e.Room, chat.Latest(1).All())
-	return false, err
+	head, err := t.h.set.Broker.Recent(ctx, e.Room, chat.Latest(1).All())
+	return err == nil && head.Last < e.Last(), nil // others are not held up by it
 }
 
 // allAside says whether a batch failed only for what a journal has set aside: that is an

@@ -277,8 +277,10 @@ func (h *Hub) writeRow(ctx context.Context, e *chat.Event) error {
 			return err
 		}
 	}
-	moved := row.Event == e.ID && row.Since == row.Seq && row.Seq != e.Seq // by a loss
-	if c.Role.Belongs() && (!row.Role.Belongs() || moved) {                // he comes in
+	if row.Event == e.ID && row.Since == row.Seq { // a loss may have moved it
+		row.Since = e.Seq
+	}
+	if !row.Role.Belongs() && c.Role.Belongs() { // he comes in
 		s, err := h.settings(ctx, e.Room)
 		if err != nil {
 			return err
