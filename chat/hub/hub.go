@@ -16,6 +16,7 @@ import (
 type Hub struct {
 	set    drivers.Set
 	access storage.Access
+	known  *lastSaid // the set's directory, and access
 	policy Policy
 	limits Limits
 	log    *slog.Logger
@@ -42,6 +43,10 @@ type Options struct {
 	Node string
 	// Access decides who may see what; the set's Directory by default.
 	Access storage.Access
+	// Remember is how long a node goes on with what Access and the directory said last of who
+	// may see what, and of rooms, while they can't be asked: 15 minutes by default, not at all
+	// if below 0. What a node hears of changes meanwhile is not undone by it.
+	Remember time.Duration
 	// AwayAfter is how long a session must not be used to be shown as away; 10 minutes
 	// by default, never if below 0.
 	AwayAfter time.Duration
@@ -121,10 +126,12 @@ func New(ctx context.Context, set drivers.Set, o *Options) (*Hub, error) {
 	if o != nil {
 		opt = *o
 	}
-	h := &Hub{set: set, access: opt.Access, policy: opt.Policy, log: opt.Logger}
-	if h.access == nil {
-		h.access = set.Directory
+	if opt.Remember == 0 {
+		opt.Remember = defaultRemember
 	}
+	known := remember(set.Directory, opt.Access, opt.Remember)
+	set.Directory = known
+	h := &Hub{set: set, access: known, known: known, policy: opt.Policy, log: opt.Logger}
 	if h.log == nil {
 		h.log = slog.Default()
 	}

@@ -315,6 +315,7 @@ func (f *fan) enter(s *Session, r entry) (missed ahead, ok bool) {
 // recheck settles a user whose standing may have changed. Where that fails, his sessions
 // are cut off rather than left with what they may no longer hear.
 func (f *fan) recheck(ctx context.Context, u chat.UserID, cut bool) error {
+	f.h.known.forget(u)
 	f.mu.Lock()
 	sessions := slices.Clone(f.sessions[u])
 	if len(sessions) > 0 {

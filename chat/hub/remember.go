@@ -1,0 +1,260 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/storage"
+)
+
+const (
+	defaultRemember = 15 * time.Minute
+
+	// rememberRows is how many rows a node remembers, of all users and rooms.
+	rememberRows = 100_000
+)
+
+// lastSaid is what Access and the directory said last, for as long as they can't be asked:
+// who may see what, and how rooms are set. What is known to have changed since is forgotten:
+// then nobody is let in by it. What they say is never answered from here while they can say it.
+type lastSaid struct {
+	storage.Directory
+	access storage.Access // the directory's, or the host's
+	age    time.Duration  // 0: nothing is remembered
+	most   int
+
+	mu      sync.Mutex
+	changes uint64 // that were forgotten: what was asked before one is not remembered
+	users   map[chat.UserID]*seen
+	rooms   map[chat.RoomID]seenRoom
+	rows    int // in all of these
+}
+
+// seen is what was said of a user.
+type seen struct {
+	all  []storage.Member // of his rooms, when it was asked for
+	at   time.Time        // when; zero: it wasn't
+	room map[chat.RoomID]seenMember
+}
+
+type seenMember struct {
+	storage.Member
+	at time.Time
+}
+
+type seenRoom struct {
+	storage.Room
+	at time.Time
+}
+
+func remember(d storage.Directory, a storage.Access, age time.Duration) *lastSaid {
+	if a == nil {
+		a = d
+	}
+	return &lastSaid{Directory: d, access: a, age: max(age, 0), most: rememberRows,
+		users: map[chat.UserID]*seen{}, rooms: map[chat.RoomID]seenRoom{}}
+}
+
+// away says whether an error means that nobody could be asked.
+func away(ctx context.Context, err error) bool {
+	var known *chat.Error
+	return err != nil && ctx.Err() == nil && (errors.Is(err, chat.ErrUnavailable) || !errors.As(err, &known))
+}
+
+// Access implements storage.Access.
+func (r *lastSaid) Access(ctx context.Context, u chat.UserID) ([]storage.Member, error) {
+	began := r.began()
+	all, err := r.access.Access(ctx, u)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch s := r.users[u]; {
+	case err == nil && r.fresh(began):
+		s = r.user(u)
+		r.rows += len(all) - len(s.all)
+		s.all, s.at = all, time.Now()
+		r.trim()
+	case away(ctx, err) && s != nil && time.Since(s.at) < r.age:
+		return slices.Clone(s.all), nil
+	}
+	return all, err
+}
+
+// AccessTo implements storage.RoomAccess.
+func (r *lastSaid) AccessTo(ctx context.Context, u chat.UserID, room chat.RoomID) (storage.Member, error) {
+	began := r.began()
+	m, err := storage.AccessTo(ctx, r.access, u, room)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch s := r.users[u]; {
+	case err == nil && r.fresh(began):
+		s = r.user(u)
+		if _, known := s.room[room]; !known {
+			r.rows++
+		}
+		s.room[room] = seenMember{m, time.Now()}
+		r.trim()
+	case s == nil || r.age == 0:
+	case errors.Is(err, chat.ErrNotFound):
+		r.drop(u)
+	case away(ctx, err):
+		if m, known := s.to(room, time.Now().Add(-r.age)); known {
+			return m, nil
+		}
+	}
+	return m, err
+}
+
+// to is what was said last of a user in a room, if that was after a time: by itself, or among
+// all his rooms.
+func (s *seen) to(room chat.RoomID, after time.Time) (storage.Member, bool) {
+	one, known := s.room[room]
+	known = known && one.at.After(after)
+	if s.at.After(after) && (!known || s.at.After(one.at)) {
+		i := slices.IndexFunc(s.all, func(m storage.Member) bool { return m.Room == room })
+		if i < 0 {
+			return storage.Member{}, false
+		}
+		return s.all[i], true
+	}
+	return one.Member, known
+}
+
+// Room implements storage.Rooms.
+func (r *lastSaid) Room(ctx context.Context, id chat.RoomID) (storage.Room, error) {
+	began := r.began()
+	room, err := r.Directory.Room(ctx, id)
+	switch {
+	case err == nil:
+		r.saw(began, room)
+	case away(ctx, err):
+		if list, all := r.last(id); all {
+			return list[0], nil
+		}
+	}
+	return room, err
+}
+
+// LookupRooms implements storage.Rooms.
+func (r *lastSaid) LookupRooms(ctx context.Context, ids []chat.RoomID) ([]storage.Room, error) {
+	began := r.began()
+	list, err := r.Directory.LookupRooms(ctx, ids)
+	switch {
+	case err == nil:
+		r.saw(began, list...)
+	case away(ctx, err):
+		if list, all := r.last(ids...); all {
+			return list, nil
+		}
+	}
+	return list, err
+}
+
+// PutRoom implements storage.Rooms.
+func (r *lastSaid) PutRoom(ctx context.Context, room storage.Room) (storage.Room, error) {
+	defer r.forgetRoom(room.ID)
+	return r.Directory.PutRoom(ctx, room)
+}
+
+// PutMember implements storage.Members.
+func (r *lastSaid) PutMember(ctx context.Context, m storage.Member) error {
+	defer r.forget(m.User)
+	return r.Directory.PutMember(ctx, m)
+}
+
+// saw remembers rooms.
+func (r *lastSaid) saw(began uint64, rooms ...storage.Room) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.fresh(began) {
+		return
+	}
+	for _, room := range rooms {
+		if _, known := r.rooms[room.ID]; !known {
+			r.rows++
+		}
+		r.rooms[room.ID] = seenRoom{room, time.Now()}
+	}
+	r.trim()
+}
+
+// last is what was said last of rooms, if all of them are remembered.
+func (r *lastSaid) last(ids ...chat.RoomID) (list []storage.Room, all bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, id := range ids {
+		room, known := r.rooms[id]
+		if !known || time.Since(room.at) >= r.age {
+			return nil, false
+		}
+		list = append(list, room.Room)
+	}
+	return list, true
+}
+
+// forget is told that somebody's standing changed.
+func (r *lastSaid) forget(u chat.UserID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.changes++
+	r.drop(u)
+}
+
+// forgetRoom is told that a room's settings changed.
+func (r *lastSaid) forgetRoom(id chat.RoomID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.changes++
+	if _, known := r.rooms[id]; known {
+		delete(r.rooms, id)
+		r.rows--
+	}
+}
+
+// began is when something is asked.
+func (r *lastSaid) began() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.changes
+}
+
+// fresh says whether the answer to what was asked then may be remembered; under mu.
+func (r *lastSaid) fresh(began uint64) bool { return r.age > 0 && r.changes == began }
+
+// user is what is remembered of a user; under mu.
+func (r *lastSaid) user(u chat.UserID) *seen {
+	s := r.users[u]
+	if s == nil {
+		s = &seen{room: map[chat.RoomID]seenMember{}}
+		r.users[u] = s
+	}
+	return s
+}
+
+// drop forgets a user; under mu.
+func (r *lastSaid) drop(u chat.UserID) {
+	if s := r.users[u]; s != nil {
+		r.rows -= len(s.all) + len(s.room)
+		delete(r.users, u)
+	}
+}
+
+// trim forgets some, whoever they are, where there are too many; under mu.
+func (r *lastSaid) trim() {
+	for u := range r.users {
+		if r.rows <= r.most {
+			return
+		}
+		r.drop(u)
+	}
+	for id := range r.rooms {
+		if r.rows <= r.most {
+			return
+		}
+		delete(r.rooms, id)
+		r.rows--
+	}
+}
