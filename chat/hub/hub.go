@@ -19,6 +19,7 @@ type Hub struct {
 	known  *lastSaid // the set's directory, and access
 	policy Policy
 	limits Limits
+	rates  *rates
 	log    *slog.Logger
 
 	resume []byte // signs tokens
@@ -68,6 +69,7 @@ type Limits struct {
 	Body  int // bytes of a text; chat.MaxBody by default, and at most
 	Page  int // messages of a page; storage.MaxPage by default, and at most
 	Queue int // deliveries that wait in a session; 1024 by default
+	Rates Rates
 }
 
 // Policy is a rule of the host, asked after everything else allowed an action.
@@ -137,6 +139,9 @@ func New(ctx context.Context, set drivers.Set, o *Options) (*Hub, error) {
 	}
 	var err error
 	if h.limits, err = opt.Limits.orDefault(); err != nil {
+		return nil, err
+	}
+	if h.rates, err = newRates(opt.Limits.Rates, set.Registry); err != nil {
 		return nil, err
 	}
 	if opt.Node == "" {

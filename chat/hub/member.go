@@ -190,6 +190,11 @@ func (h *Hub) setMember(ctx context.Context, op string, c change) error {
 		return err
 	}
 	if c.ask {
+		if c.role != chat.RoleNone {
+			if err := h.rates.place(ctx, op, c.by, c.room); err != nil {
+				return err
+			}
+		}
 		if err := h.allow(ctx, op, Action{User: c.by, Room: c.room, Verb: VerbMember, Event: &e}); err != nil {
 			return err
 		}

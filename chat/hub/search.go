@@ -94,6 +94,10 @@ func (u User) enterSearch(ctx context.Context, op string) (leave func(), err err
 		leave()
 		return nil, err
 	}
+	if err := u.h.rates.spend(ctx, op, measure{"search", []string{u.id.Tenant, u.id.Key}, u.h.rates.Search}); err != nil {
+		leave()
+		return nil, err
+	}
 	return leave, nil
 }
 

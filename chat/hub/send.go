@@ -123,6 +123,11 @@ func (r Room) place(ctx context.Context, op string, verb Verb, c chat.Content, o
 	if err != nil {
 		return chat.Receipt{}, err
 	}
+	if verb != VerbRetract {
+		if err := r.h.rates.place(ctx, op, r.user, r.id); err != nil {
+			return chat.Receipt{}, err
+		}
+	}
 	e := chat.Event{Room: r.id, Sender: r.user, Content: c}
 	for _, option := range o {
 		option(&e)

@@ -91,6 +91,9 @@ func (u User) Connect(ctx context.Context, d Device) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := u.h.rates.spend(ctx, op, measure{"connect", []string{u.id.Tenant, u.id.Key}, u.h.rates.Connect}); err != nil {
+		return nil, err
+	}
 	d.Resume = "" // not to be kept
 	s := &Session{h: u.h, user: u.id, id: chat.NewID().String(), presence: Presence{Show: presence.Available}, device: d, ready: make(chan struct{}, 1), after: at}
 	s.queue.most = d.Queue

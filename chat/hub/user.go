@@ -77,6 +77,9 @@ func (u User) Create(ctx context.Context, r storage.Room) (Room, error) {
 		return Room{}, err
 	}
 	r.ID = chat.RoomID{Tenant: u.id.Tenant, Key: chat.NewID().String()}
+	if err := u.h.rates.place(ctx, op, u.id, r.ID); err != nil {
+		return Room{}, err
+	}
 	room := Room{u.h, u.id, r.ID}
 	if err := u.h.allow(ctx, op, Action{User: u.id, Room: r.ID, Verb: VerbCreate}); err != nil {
 		return Room{}, err

@@ -20,6 +20,7 @@ type registryData struct {
 	sessions map[chat.UserID]map[string]*held // by session id
 	rooms    map[chat.RoomID]map[string]int   // how many sessions of each user are there
 	watchers map[*watcher]struct{}
+	buckets  presence.Buckets
 }
 
 type node struct {
@@ -238,3 +239,21 @@ func (h registry) Stats(ctx context.Context, tenant string) (presence.Stats, err
 	}
 	return s, nil
 }
+
+// Take implements presence.Limiter.
+func (h registry) Take(ctx context.Context, buckets ...presence.Bucket) (presence.Taken, error) {
+	const op = "take"
+	if err := h.ready(ctx, op); err != nil {
+		return presence.Taken{}, err
+	}
+	if err := presence.CheckTake(op, buckets); err != nil {
+		return presence.Taken{}, err
+	}
+	d := &h.data.registry
+	return d.buckets.Take(d.now(), buckets...), nil
+}
+
+var (
+	_ presence.Registry = registry{}
+	_ presence.Limiter  = registry{}
+)

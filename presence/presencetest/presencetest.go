@@ -27,7 +27,7 @@ type Site struct {
 type Case = suite.Case[*Site]
 
 // Cases are all cases of a registry.
-func Cases() []Case { return slices.Concat(sessionCases, leaseCases, watchCases, lifeCases) }
+func Cases() []Case { return slices.Concat(sessionCases, leaseCases, watchCases, rateCases, lifeCases) }
 
 // Registry runs all cases of a registry; at makes a fresh site for each.
 func Registry(t *testing.T, at func(testing.TB) *Site) {

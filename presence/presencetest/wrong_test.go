@@ -3,6 +3,7 @@ package presencetest_test
 import (
 	"context"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -39,6 +40,35 @@ type (
 	deafToDeaths struct{ right }
 	noContext    struct{ right }
 	hastyStop    struct{ right }
+
+	limits struct {
+		right
+		take func(l presence.Limiter, ctx context.Context, b []presence.Bucket) (presence.Taken, error)
+	}
+)
+
+func (r limits) Take(ctx context.Context, b ...presence.Bucket) (presence.Taken, error) {
+	return r.take(r.right.(presence.Limiter), ctx, b)
+}
+
+// takesAs is a registry with a wrong way to take.
+func takesAs(take func(l presence.Limiter, ctx context.Context, b []presence.Bucket) (presence.Taken, error)) func(right) right {
+	return func(r right) right { return limits{r, take} }
+}
+
+// eachBucket changes keys or rates.
+func eachBucket(b []presence.Bucket, change func(*presence.Bucket)) []presence.Bucket {
+	b = slices.Clone(b)
+	for i := range b {
+		change(&b[i])
+	}
+	return b
+}
+
+type (
+	taken   = presence.Taken
+	limiter = presence.Limiter
+	buckets = []presence.Bucket
 )
 
 func (r deadStay) Beat(ctx context.Context, node string, _ time.Duration) (bool, error) {
@@ -242,7 +272,86 @@ func TestTheSuiteCatches(t *testing.T) {
 				return s.Registry(), func() error { return nil }, nil
 			}}
 		}}
+	alone := suite.Wrong[*presencetest.Site]{Name: "each opening has buckets of its own", Case: "two openings share the buckets",
+		At: func(testing.TB) *presencetest.Site {
+			place := memory.New(nil)
+			return &presencetest.Site{Open: func(context.Context) (presence.Registry, func() error, error) {
+				s, mine := place.Reopen(), new(presence.Buckets)
+				return limits{s.Registry(), func(_ limiter, _ context.Context, b buckets) (taken, error) {
+					return mine.Take(time.Now(), b...), presence.CheckTake("take", b)
+				}}, s.Close, nil
+			}}
+		}}
 	suite.Catch(t, presencetest.Cases(), []suite.Wrong[*presencetest.Site]{
+		alone,
+		wrong("one token too many", "a bucket has its burst and no more", takesAs(func(l limiter, ctx context.Context, b buckets) (taken, error) {
+			return l.Take(ctx, eachBucket(b, func(b *presence.Bucket) { b.Rate.Burst++ })...)
+		})),
+		wrong("waits too long", "a bucket has its burst and no more", takesAs(func(l limiter, ctx context.Context, b buckets) (taken, error) {
+			got, err := l.Take(ctx, b...)
+			if got.Short >= 0 {
+				got.Wait += time.Hour
+			}
+			return got, err
+		})),
+		wrong("never fills", "a bucket fills at its rate", takesAs(func(l limiter, ctx context.Context, b buckets) (taken, error) {
+			got, err := l.Take(ctx, eachBucket(b, func(b *presence.Bucket) { b.Rate.Per = time.Hour })...)
+			if got.Short >= 0 {
+				got.Wait = 100 * time.Millisecond
+			}
+			return got, err
+		})),
+		wrong("saves up", "a bucket never holds more than its burst", takesAs(func(l limiter, ctx context.Context, b buckets) (taken, error) {
+			return l.Take(ctx, eachBucket(b, func(b *presence.Bucket) { b.Rate.Burst *= 2 })...)
+		})),
+		wrong("one bucket for a tenant", "buckets are apart", takesAs(func(l limiter, ctx context.Context, b buckets) (taken, error) {
+			return l.Take(ctx, eachBucket(b, func(b *presence.Bucket) { b.Key = b.Key[:1] })...)
+		})),
+		wrong("one bucket for a name", "buckets are apart", takesAs(func(l limiter, ctx context.Context, b buckets) (taken, error) {
+			return l.Take(ctx, eachBucket(b, func(b *presence.Bucket) { b.Key = b.Key[max(0, len(b.Key)-3):] })...)
+		})),
+		wrong("takes one after the other", "of several buckets all or none is taken", takesAs(func(l limiter, ctx context.Context, b buckets) (taken, error) {
+			for i := range b {
+				if got, err := l.Take(ctx, b[i]); err != nil || got.Short >= 0 {
+					got.Short = i
+					return got, err
+				}
+			}
+			return l.Take(ctx)
+		})),
+		wrong("names another bucket", "of several buckets all or none is taken", takesAs(func(l limiter, ctx context.Context, b buckets) (taken, error) {
+			got, err := l.Take(ctx, b...)
+			got.Short = min(got.Short, 0)
+			return got, err
+		})),
+		wrong("looks first and takes then", "tokens are taken once", func(r right) right {
+			var mine presence.Buckets
+			var had sync.Map
+			return limits{r, func(_ limiter, _ context.Context, b buckets) (taken, error) {
+				if err := presence.CheckTake("take", b); err != nil {
+					return taken{}, err
+				}
+				for _, x := range b {
+					if n, _ := had.LoadOrStore(x.Key, new(atomic.Int64)); n.(*atomic.Int64).Load() >= int64(x.Rate.Burst) {
+						return taken{Short: 0, Wait: time.Minute}, nil
+					}
+				}
+				time.Sleep(time.Millisecond)
+				for _, x := range b {
+					n, _ := had.Load(x.Key)
+					n.(*atomic.Int64).Add(1)
+				}
+				return mine.Take(time.Now()), nil
+			}}
+		}),
+		wrong("any rate is one", "invalid buckets are refused", takesAs(func(l limiter, ctx context.Context, b buckets) (taken, error) {
+			for _, x := range b {
+				if x.Rate.Check("take", "rate") != nil {
+					return taken{Short: -1}, nil
+				}
+			}
+			return l.Take(ctx, b...)
+		})),
 		wrong("a stop that waits for nobody", "a stop waits for the call that runs", func(r right) right { return hastyStop{r} }),
 		wrong("a dead node's sessions stay", "a dead node's sessions are gone", func(r right) right { return deadStay{r} }),
 		wrong("sessions end before the lease", "a node that beats keeps its sessions", func(r right) right { return flickers{r} }),

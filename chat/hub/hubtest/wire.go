@@ -318,6 +318,10 @@ func (w registryWire) Watch(ctx context.Context, fn func([]presence.State)) (fun
 	})
 }
 
+func (w registryWire) Take(ctx context.Context, buckets ...presence.Bucket) (presence.Taken, error) {
+	return ask(ctx, w.n, Registry, func() (presence.Taken, error) { return presence.Take(ctx, w.to, buckets...) })
+}
+
 func (w registryWire) Stats(ctx context.Context, tenant string) (presence.Stats, error) {
 	return ask(ctx, w.n, Registry, func() (presence.Stats, error) { return w.to.Stats(ctx, tenant) })
 }
