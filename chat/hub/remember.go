@@ -92,6 +92,9 @@ func (r *lastSaid) AccessTo(ctx context.Context, u chat.UserID, room chat.RoomID
 	switch s := r.users[u]; {
 	case err == nil && r.fresh(began):
 		s = r.user(u)
+		if s.room == nil {
+			s.room = map[chat.RoomID]seenMember{}
+		}
 		if _, known := s.room[room]; !known {
 			r.rows++
 		}
@@ -228,7 +231,7 @@ func (r *lastSaid) fresh(began uint64) bool { return r.age > 0 && r.changes == b
 func (r *lastSaid) user(u chat.UserID) *seen {
 	s := r.users[u]
 	if s == nil {
-		s = &seen{room: map[chat.RoomID]seenMember{}}
+		s = &seen{}
 		r.users[u] = s
 	}
 	return s
