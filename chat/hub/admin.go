@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"time"
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/storage"
@@ -12,11 +11,17 @@ import (
 
 // Admin is a hub in the hands of an operator. What it does is past permission and
 // policy, and always logged.
-type Admin struct{ h *Hub }
+type Admin struct {
+	h  *Hub
+	by string // who it is, for the ledger
+}
 
 // enter lets an operator's call in, and logs it.
 func (a Admin) enter(ctx context.Context, op string, attrs ...any) (leave func(), err error) {
 	leave, err = a.h.gate.enter(ctx, op)
+	if a.by != "" {
+		attrs = append(attrs, "by", a.by)
+	}
 	if err == nil {
 		a.h.log.Log(ctx, slog.LevelInfo, "parlor: admin: "+op, attrs...)
 	}
@@ -90,8 +95,7 @@ func (a Admin) Erase(ctx context.Context, room chat.RoomID, id chat.EventID, why
 	if err != nil {
 		return chat.Receipt{}, err
 	}
-	_, err = a.h.set.Directory.Enter(ctx, storage.LedgerEntry{ID: erase.ID, Act: storage.Erased,
-		Of: of, At: time.Now(), Why: why})
+	_, err = a.enters(ctx, storage.LedgerEntry{ID: erase.ID, Act: storage.Erased, Of: of, Why: why})
 	var known *chat.Error
 	if errors.As(err, &known) && known.Kind == chat.ErrConflict && known.Field == "id" {
 		err = nil // entered before, at another time
@@ -115,8 +119,7 @@ func (h *Hub) erasure(ctx context.Context, op string, room chat.RoomID, id chat.
 	if err != nil {
 		return chat.Event{}, storage.Subject{}, err
 	}
-	erase := chat.Event{Room: room, Sender: e.Sender, Target: e.ID, Content: &chat.Erase{Why: why}}
-	erase.ID = chat.DeriveID(room, chat.UserID{}, "erase "+e.ID.String())
+	erase := erasing(&e, why)
 	return erase, storage.Subject{Tenant: room.Tenant, Room: room.Key, User: e.Sender.Key, Event: e.ID}, erase.Check(op)
 }
 

@@ -3,7 +3,6 @@ package hub
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/storage"
@@ -14,8 +13,7 @@ import (
 // of this hub's directory, each in its place, and texts are erased and old rooms pruned as
 // they say. It says how many entries it did; what isn't here any more, or not yet again, is
 // left out. Doing it again changes nothing. It is done before the hub is used: an entry whose
-// place is taken by another is ErrConflict. Erasures of more than a text are
-// [errors.ErrUnsupported], and name the entry.
+// place is taken by another is ErrConflict.
 func (a Admin) EraseAgain(ctx context.Context, was storage.Ledger) (done int, err error) {
 	const op = "erase again"
 	leave, err := a.enter(ctx, op)
@@ -63,7 +61,8 @@ func (a Admin) again(ctx context.Context, e storage.LedgerEntry) (did bool, err 
 	case e.Act != storage.Erased:
 		return false, nil
 	case e.Of.Event.IsZero():
-		return false, &chat.Error{Kind: errors.ErrUnsupported, Op: "erase again", Field: "ledger", Err: fmt.Errorf("entry %d is about %s", e.Seq, e.Of)}
+		sum, err := a.h.eraseAll(ctx, e)
+		return sum.Texts > 0, err
 	}
 	erase, _, err := a.h.erasure(ctx, "erase again", chat.RoomID{Tenant: e.Of.Tenant, Key: e.Of.Room}, e.Of.Event, e.Why)
 	if errors.Is(err, chat.ErrNotFound) {

@@ -234,4 +234,4 @@ func (h *Hub) Shutdown(ctx context.Context) error {
 func (h *Hub) As(u chat.UserID) User { return User{h, u} }
 
 // Admin is what an operator can do: past permission and policy, always logged.
-func (h *Hub) Admin() Admin { return Admin{h} }
+func (h *Hub) Admin() Admin { return Admin{h: h} }
