@@ -31,7 +31,7 @@ func look(dir string, existing bool) (known bool, err error) {
 	}
 	var n int
 	if _, err := fmt.Sscanf(string(b), "parlor embedded %d", &n); err != nil || n > format {
-		return false, &chat.Error{Kind: chat.ErrInvalid, Op: "open", Field: "format", Limit: format, Err: errors.New("a newer version wrote it, or it is damaged")}
+		return false, &chat.Error{Kind: chat.ErrInvalid, Op: "open", Field: "format", Limit: format, Err: errors.New("the file " + markerFile + " was written by a newer version, or is damaged")}
 	}
 	for _, name := range []string{logFolder, directoryFile} {
 		if _, err := os.Stat(filepath.Join(dir, name)); errors.Is(err, fs.ErrNotExist) {

@@ -45,11 +45,11 @@ func (s *Store) Verify(ctx context.Context, seen func(events int64)) (Verified, 
 	}}
 	for n := range chat.Shards {
 		if err := v.shard(n); err != nil {
-			return v.done, err
+			return v.done, pebbledb.Named(err)
 		}
 	}
 	if err := v.strays(); err != nil {
-		return v.done, err
+		return v.done, pebbledb.Named(err)
 	}
 	return v.done, errors.Join(v.wrong...)
 }
@@ -89,7 +89,7 @@ func (v *verifier) each(prefix []byte, about string, do func(key, value []byte) 
 		}
 	}
 	if err := it.Error(); err != nil {
-		v.says(about, "%v", err)
+		v.says(about, "%v", pebbledb.Named(err))
 	}
 	return nil
 }
@@ -103,7 +103,7 @@ func (v *verifier) shard(n int) error {
 		done, err = parseProgress(b)
 	}
 	if err != nil {
-		v.says(name, "%v", err)
+		v.says(name, "%v", pebbledb.Named(err))
 		return nil
 	}
 	// What follows behind isn't written yet for these.

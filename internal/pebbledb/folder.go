@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -196,6 +197,7 @@ func (f *Folder) failed(err error) {
 
 // Note remembers what went wrong, and tells the operator.
 func (f *Folder) Note(err error) {
+	err = Named(err)
 	f.trouble.Store(&trouble{err, f.opt.Now()})
 	f.opt.Log.Error("parlor: "+f.opt.Name, "dir", f.dir, "error", err)
 }
@@ -206,6 +208,7 @@ func (f *Folder) Reader(op string, err error) error {
 	if err == nil || errors.As(err, &known) && known.Op != "" {
 		return err
 	}
+	err = Named(err)
 	f.trouble.Store(&trouble{err, f.opt.Now()})
 	return &chat.Error{Kind: chat.ErrUnavailable, Op: op, Err: err}
 }
@@ -223,6 +226,21 @@ func (f *Folder) Torn() int64 { return f.torn.Load() }
 
 // Damaged says that something isn't as it was written.
 func Damaged(what string) error { return fmt.Errorf("%s in the store is damaged", what) }
+
+// fileNumber is how Pebble's errors call the file that they are about.
+var fileNumber = regexp.MustCompile(`\bfile (\d{6,})\b`)
+
+// Named is an error of Pebble's with the name of the file in front that it found damaged.
+func Named(err error) error {
+	if err == nil || !pebble.IsCorruptionError(err) {
+		return err
+	}
+	number := fileNumber.FindStringSubmatch(err.Error())
+	if number == nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w", Damaged(number[1]+".sst"), err)
+}
 
 // Get is a copy of a value, or nil where there is none.
 func Get(db pebble.Reader, key []byte) ([]byte, error) {

@@ -38,7 +38,7 @@ func sums(fs vfs.FS, dir string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+		sum := crc32.New(castagnoli)
 		n, err := io.Copy(sum, f)
 		f.Close()
 		if err != nil {
@@ -55,7 +55,12 @@ func seal(fs vfs.FS, dir string) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(fs, fs.PathJoin(dir, sealFile), all)
+	return writeFile(fs, fs.PathJoin(dir, sealFile), signed(all))
+}
+
+// signed is a line of sums with its own behind it.
+func signed(all string) string {
+	return fmt.Sprintf("%s %08x", all, crc32.Checksum([]byte(all), castagnoli))
 }
 
 // unseal compares the store with its seal, where it has one, and breaks it, so that a
@@ -65,12 +70,16 @@ func unseal(fs vfs.FS, dir string, writable bool) error {
 	if was == "" {
 		return nil
 	}
+	end := strings.LastIndex(was, " ")
+	if was != signed(was[:max(end, 0)]) {
+		return Damaged(sealFile)
+	}
 	is, err := sums(fs, dir)
 	if err != nil {
 		return err
 	}
-	if is != was {
-		return Damaged(firstOther(is, was))
+	if is != was[:end] {
+		return Damaged(firstOther(is, was[:end]))
 	}
 	if !writable {
 		return nil
