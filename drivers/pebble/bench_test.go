@@ -3,50 +3,15 @@ package pebble_test
 import (
 	"encoding/binary"
 	"fmt"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	bare "github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/bloom"
+	pebbledb "github.com/cockroachdb/pebble/v2"
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/drivers/pebble"
+	"github.com/parlor-chat/parlor/internal/bare"
 )
-
-// bareDB is Pebble as the driver sets it up, without the driver.
-func bareDB(b *testing.B) *bare.DB {
-	o := &bare.Options{Logger: bareLog{}, FormatMajorVersion: bare.FormatNewest, MemTableSize: 64 << 20,
-		MemTableStopWritesThreshold: 4, L0CompactionThreshold: 4, L0StopWritesThreshold: 40}
-	for i := range o.Levels {
-		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
-	}
-	db, err := bare.Open(b.TempDir(), o)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { db.Close() })
-	return db
-}
-
-const body = "hello everybody, this is a message of about the usual length that people write to each other in rooms, with some more words at its end so that it is long enough"
-
-// each runs n calls of do on some goroutines.
-func each(senders, n int, do func(sender, i int)) time.Duration {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	start := time.Now()
-	for s := range senders {
-		wg.Go(func() {
-			for i := next.Add(1); i <= int64(n); i = next.Add(1) {
-				do(s, int(i))
-			}
-		})
-	}
-	wg.Wait()
-	return time.Since(start)
-}
 
 // BenchmarkSends is one op per acknowledged send, from 1 to 512 senders in 100 rooms,
 // beside synced batches of bare Pebble with as many keys and bytes in the same run.
@@ -58,7 +23,7 @@ func BenchmarkSends(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer s.Close()
-			db := bareDB(b)
+			db := bare.Open(b, 64<<20)
 			rooms := make([]chat.RoomID, 100)
 			for i := range rooms {
 				rooms[i] = chat.RoomID{Tenant: "acme", Key: fmt.Sprintf("room-%04d", i)}
@@ -66,36 +31,33 @@ func BenchmarkSends(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			e := said(rooms[0], body)
+			e := said(rooms[0], bare.Body)
 			e.Seq, e.TextSeq, e.At = 1000, 1000, time.Now()
 			value := chat.AppendEvent(nil, &e)
 			feed := make([]byte, 30)
-			send := func(sender, i int) {
-				if _, err := s.Broker().Publish(b.Context(), []chat.Event{said(rooms[i%100], body)}); err != nil {
+			send := func(i int) {
+				if _, err := s.Broker().Publish(b.Context(), []chat.Event{said(rooms[i%100], bare.Body)}); err != nil {
 					b.Error(err)
 				}
 			}
-			plain := func(sender, i int) {
+			plain := func(i int) {
 				w := db.NewBatch()
 				key := binary.BigEndian.AppendUint64([]byte("e"+"acme\x00\x01"+rooms[i%100].Key+"\x00\x01"), uint64(i))
 				_ = w.Set(key, value, nil)
 				_ = w.Set(binary.BigEndian.AppendUint64([]byte{'f', byte(i % 64)}, uint64(i)), feed, nil)
-				if err := w.Commit(bare.Sync); err != nil {
+				if err := w.Commit(pebbledb.Sync); err != nil {
 					b.Error(err)
 				}
 				w.Close()
 			}
 			b.ReportAllocs()
 			b.ResetTimer()
-			var spent, bareSpent time.Duration
-			for left := b.N; left > 0; left -= 4096 { // by turns, so that the machine is the same to both
-				n := min(left, 4096)
-				bareSpent += each(senders, n, plain)
-				spent += each(senders, n, send)
-			}
-			b.ReportMetric(float64(b.N)/spent.Seconds(), "sends/s")
-			b.ReportMetric(float64(b.N)/bareSpent.Seconds(), "bare/s")
-			b.ReportMetric(100*bareSpent.Seconds()/spent.Seconds(), "%bare")
+			without, ours := bare.Turns(b.N, 4096,
+				func(n int) bare.Spent { return bare.Each(senders, n, plain) }, func(n int) bare.Spent { return bare.Each(senders, n, send) })
+			b.ReportMetric(float64(b.N)/ours.Wall.Seconds(), "sends/s")
+			b.ReportMetric(float64(b.N)/without.Wall.Seconds(), "bare/s")
+			b.ReportMetric(100*without.Wall.Seconds()/ours.Wall.Seconds(), "%bare")
+			b.ReportMetric(100*without.CPU.Seconds()/ours.CPU.Seconds(), "%bare-cpu")
 		})
 	}
 }
@@ -109,13 +71,13 @@ func BenchmarkPage75(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	db := bareDB(b)
+	db := bare.Open(b, 64<<20)
 	var key, value []byte
 	for r := range rooms {
 		id := chat.RoomID{Tenant: "acme", Key: fmt.Sprintf("room-%04d", r)}
 		batch := make([]chat.Event, each)
 		for i := range batch {
-			batch[i] = said(id, body)
+			batch[i] = said(id, bare.Body)
 		}
 		receipts, err := s.Broker().Publish(b.Context(), batch)
 		if err != nil {
@@ -129,7 +91,7 @@ func BenchmarkPage75(b *testing.B) {
 			value = chat.AppendEvent(value[:0], &e)
 			_ = w.Set(key, value, nil)
 		}
-		if err := w.Commit(bare.NoSync); err != nil {
+		if err := w.Commit(pebbledb.NoSync); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -150,7 +112,7 @@ func BenchmarkPage75(b *testing.B) {
 		}
 		start = time.Now()
 		prefix := []byte("e" + "acme\x00\x01" + id.Key + "\x00\x01")
-		it, err := db.NewIter(&bare.IterOptions{LowerBound: prefix, UpperBound: append(prefix[:len(prefix)-1:len(prefix)-1], 2)})
+		it, err := db.NewIter(&pebbledb.IterOptions{LowerBound: prefix, UpperBound: append(prefix[:len(prefix)-1:len(prefix)-1], 2)})
 		if err != nil {
 			b.Fatal(err)
 		}

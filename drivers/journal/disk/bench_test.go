@@ -6,83 +6,48 @@ import (
 	"flag"
 	"fmt"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	bare "github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/drivers/journal"
 	"github.com/parlor-chat/parlor/drivers/memory"
+	"github.com/parlor-chat/parlor/internal/bare"
 )
-
-// bareDB is Pebble as the store sets it up, without the store.
-func bareDB(b *testing.B) *bare.DB {
-	o := &bare.Options{Logger: bareLog{}, FormatMajorVersion: bare.FormatNewest, MemTableSize: 32 << 20,
-		MemTableStopWritesThreshold: 4, L0CompactionThreshold: 4, L0StopWritesThreshold: 40}
-	for i := range o.Levels {
-		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
-	}
-	db, err := bare.Open(b.TempDir(), o)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { db.Close() })
-	return db
-}
-
-const body = "hello everybody, this is a message of about the usual length that people write to each other in rooms, with some more words at its end so that it is long enough"
-
-// each runs n calls of do on some goroutines.
-func each(senders, n int, do func(i int)) time.Duration {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	start := time.Now()
-	for range senders {
-		wg.Go(func() {
-			for i := next.Add(1); i <= int64(n); i = next.Add(1) {
-				do(int(i))
-			}
-		})
-	}
-	wg.Wait()
-	return time.Since(start)
-}
 
 // beside runs do with an event by so many senders, beside synced sets of bare Pebble with as many bytes,
 // by turns, so that the machine is the same to both.
 func beside(b *testing.B, senders int, do func(chat.Event)) {
-	db := bareDB(b)
-	e := said(body)
+	db := bare.Open(b, 32<<20)
+	e := said(bare.Body)
 	value := make([]byte, len(chat.AppendEvent(nil, &e))+27) // its age, the checksum, the mark
 	var number atomic.Int64
 	set := func(int) {
 		key := append(binary.BigEndian.AppendUint64([]byte{'k'}, uint64(number.Add(1))), e.ID[:]...)
-		if err := db.Set(key, value, bare.Sync); err != nil {
+		if err := db.Set(key, value, pebble.Sync); err != nil {
 			b.Error(err)
 		}
 	}
 	b.ReportAllocs()
 	b.ResetTimer()
-	var spent, bareSpent time.Duration
-	turn := max(256, 4*senders)
-	for left := b.N; left > 0; left -= turn {
-		n := min(left, turn)
-		events := make([]chat.Event, n)
-		for i := range events {
-			events[i] = said(body)
-			events[i].Room.Key = fmt.Sprint(i % 100)
-		}
-		bareSpent += each(senders, n, set)
-		spent += each(senders, n, func(i int) { do(events[i-1]) })
-	}
-	b.ReportMetric(float64(b.N)/spent.Seconds(), "events/s")
-	b.ReportMetric(float64(b.N)/bareSpent.Seconds(), "bare/s")
-	b.ReportMetric(100*bareSpent.Seconds()/spent.Seconds(), "%bare")
+	without, ours := bare.Turns(b.N, max(256, 4*senders),
+		func(n int) bare.Spent { return bare.Each(senders, n, set) },
+		func(n int) bare.Spent {
+			events := make([]chat.Event, n)
+			for i := range events {
+				events[i] = said(bare.Body)
+				events[i].Room.Key = fmt.Sprint(i % 100)
+			}
+			return bare.Each(senders, n, func(i int) { do(events[i-1]) })
+		})
+	b.ReportMetric(float64(b.N)/ours.Wall.Seconds(), "events/s")
+	b.ReportMetric(float64(b.N)/without.Wall.Seconds(), "bare/s")
+	b.ReportMetric(100*without.Wall.Seconds()/ours.Wall.Seconds(), "%bare")
+	b.ReportMetric(100*without.CPU.Seconds()/ours.CPU.Seconds(), "%bare-cpu")
 }
 
 // BenchmarkKeep is one op per event that is kept, from 1 to 512 senders at once.
@@ -143,7 +108,7 @@ func BenchmarkLoad(b *testing.B) {
 	for n := 0; n < *records; n += 500 {
 		batch := make([]journal.Record, 500)
 		for i := range batch {
-			batch[i] = at(fresh(body), chat.Seq(n+i+1))
+			batch[i] = at(fresh(bare.Body), chat.Seq(n+i+1))
 			batch[i].Memory = ""
 		}
 		keep(b, s, batch...)
