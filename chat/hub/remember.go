@@ -18,9 +18,10 @@ const (
 	rememberRows = 100_000
 )
 
-// lastSaid is what Access and the directory said last, for as long as they can't be asked:
-// who may see what, and how rooms are set. What is known to have changed since is forgotten:
-// then nobody is let in by it. What they say is never answered from here while they can say it.
+// lastSaid is what Access and the directory said last: who may see what, and how rooms are set.
+// It is answered where it is sure that nothing has changed since ([storage.AccessMarks]), and for a
+// while where they can't be asked. What is known to have changed is forgotten: then nobody is let
+// in by it.
 type lastSaid struct {
 	storage.Directory
 	access storage.Access // the directory's, or the host's
@@ -43,12 +44,14 @@ type seen struct {
 
 type seenMember struct {
 	storage.Member
-	at time.Time
+	at   time.Time
+	mark uint64 // under which it was said
 }
 
 type seenRoom struct {
 	storage.Room
-	at time.Time
+	at   time.Time
+	mark uint64
 }
 
 func remember(d storage.Directory, a storage.Access, age time.Duration) *lastSaid {
@@ -85,6 +88,10 @@ func (r *lastSaid) Access(ctx context.Context, u chat.UserID) ([]storage.Member,
 
 // AccessTo implements storage.RoomAccess.
 func (r *lastSaid) AccessTo(ctx context.Context, u chat.UserID, room chat.RoomID) (storage.Member, error) {
+	mark := storage.AccessMark(r.access, u)
+	if m, current := r.current(u, room, mark); current {
+		return m, ctx.Err()
+	}
 	began := r.began()
 	m, err := storage.AccessTo(ctx, r.access, u, room)
 	r.mu.Lock()
@@ -98,7 +105,7 @@ func (r *lastSaid) AccessTo(ctx context.Context, u chat.UserID, room chat.RoomID
 		if _, known := s.room[room]; !known {
 			r.rows++
 		}
-		s.room[room] = seenMember{m, time.Now()}
+		s.room[room] = seenMember{m, time.Now(), mark}
 		r.trim()
 	case s == nil || r.age == 0:
 	case errors.Is(err, chat.ErrNotFound):
@@ -109,6 +116,21 @@ func (r *lastSaid) AccessTo(ctx context.Context, u chat.UserID, room chat.RoomID
 		}
 	}
 	return m, err
+}
+
+// current is what was said of a user in a room, if it is sure that nothing has changed since.
+func (r *lastSaid) current(u chat.UserID, room chat.RoomID, mark uint64) (storage.Member, bool) {
+	if mark == 0 {
+		return storage.Member{}, false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.users[u]
+	if s == nil {
+		return storage.Member{}, false
+	}
+	one, known := s.room[room]
+	return one.Member, known && one.mark == mark
 }
 
 // to is what was said last of a user in a room, if that was after a time: by itself, or among
@@ -128,11 +150,18 @@ func (s *seen) to(room chat.RoomID, after time.Time) (storage.Member, bool) {
 
 // Room implements storage.Rooms.
 func (r *lastSaid) Room(ctx context.Context, id chat.RoomID) (storage.Room, error) {
+	mark := storage.AccessMark(r.Directory, chat.UserID{Tenant: id.Tenant})
+	r.mu.Lock()
+	one, known := r.rooms[id]
+	r.mu.Unlock()
+	if known && mark != 0 && one.mark == mark {
+		return one.Room, ctx.Err()
+	}
 	began := r.began()
 	room, err := r.Directory.Room(ctx, id)
 	switch {
 	case err == nil:
-		r.saw(began, room)
+		r.saw(began, mark, room)
 	case away(ctx, err):
 		if list, all := r.last(id); all {
 			return list[0], nil
@@ -147,7 +176,7 @@ func (r *lastSaid) LookupRooms(ctx context.Context, ids []chat.RoomID) ([]storag
 	list, err := r.Directory.LookupRooms(ctx, ids)
 	switch {
 	case err == nil:
-		r.saw(began, list...)
+		r.saw(began, 0, list...)
 	case away(ctx, err):
 		if list, all := r.last(ids...); all {
 			return list, nil
@@ -168,8 +197,8 @@ func (r *lastSaid) PutMember(ctx context.Context, m storage.Member) error {
 	return r.Directory.PutMember(ctx, m)
 }
 
-// saw remembers rooms.
-func (r *lastSaid) saw(began uint64, rooms ...storage.Room) {
+// saw remembers rooms, and the mark under which they were said to be so.
+func (r *lastSaid) saw(began, mark uint64, rooms ...storage.Room) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.fresh(began) {
@@ -179,7 +208,7 @@ func (r *lastSaid) saw(began uint64, rooms ...storage.Room) {
 		if _, known := r.rooms[room.ID]; !known {
 			r.rows++
 		}
-		r.rooms[room.ID] = seenRoom{room, time.Now()}
+		r.rooms[room.ID] = seenRoom{room, time.Now(), mark}
 	}
 	r.trim()
 }

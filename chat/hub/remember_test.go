@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/drivers"
 	"github.com/parlor-chat/parlor/drivers/memory"
 	"github.com/parlor-chat/parlor/storage"
 )
@@ -220,5 +222,111 @@ func TestARecheckForgets(t *testing.T) {
 	h.Admin().Recheck(t.Context(), u)
 	if err := read(); err == nil {
 		t.Error("he reads on")
+	}
+}
+
+// counting counts how often a directory is asked who may see a room, and how it is set.
+type counting struct {
+	storage.Directory
+	asked atomic.Int64
+}
+
+func (c *counting) AccessMark(u chat.UserID) uint64 { return storage.AccessMark(c.Directory, u) }
+
+func (c *counting) AccessTo(ctx context.Context, u chat.UserID, room chat.RoomID) (storage.Member, error) {
+	c.asked.Add(1)
+	return storage.AccessTo(ctx, c.Directory, u, room)
+}
+
+func (c *counting) Room(ctx context.Context, id chat.RoomID) (storage.Room, error) {
+	c.asked.Add(1)
+	return c.Directory.Room(ctx, id)
+}
+
+// Where it is sure that nothing has changed, nobody is asked twice; and what changed, here or at
+// another node, counts with the next question.
+func TestNobodyIsAskedTwice(t *testing.T) {
+	store := memory.New(nil)
+	defer store.Close()
+	set := store.Set()
+	c := &counting{Directory: set.Directory}
+	set.Directory = c
+	node := func(set drivers.Set) *Hub {
+		h, err := New(t.Context(), set, &Options{Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { h.Shutdown(context.Background()) })
+		return h
+	}
+	here, there := node(set), node(store.Set())
+	ann := func(h *Hub) User { return h.As(chat.UserID{Tenant: "acme", Key: "ann"}) }
+	bob := here.As(chat.UserID{Tenant: "acme", Key: "bob"})
+	kitchen, err := ann(there).Create(t.Context(), storage.Room{Kind: storage.Public, Title: "Kitchen"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	say := func() error {
+		_, err := bob.Room(kitchen.ID().Key).Send(t.Context(), chat.Text{Body: "soup"})
+		return err
+	}
+	for range 100 {
+		if err := say(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := c.asked.Load(); n > 2 { // who may, and whether visitors may
+		t.Errorf("asked %d times", n)
+	}
+	for i, change := range []struct {
+		role chat.Role
+		kind error
+	}{
+		{chat.RoleMuted, chat.ErrForbidden}, {chat.RoleMember, nil}, {chat.RoleBanned, chat.ErrNotFound}, {chat.RoleMember, nil},
+	} {
+		h := []*Hub{here, there}[i%2]
+		if err := ann(h).Room(kitchen.ID().Key).SetMember(t.Context(), "bob", change.role, ""); err != nil {
+			t.Fatal(err)
+		}
+		if err := say(); !errors.Is(err, change.kind) {
+			t.Errorf("%v: %v", change.role, err)
+		}
+	}
+	carl := here.As(chat.UserID{Tenant: "acme", Key: "carl"}).Room(kitchen.ID().Key)
+	if _, err := carl.Send(t.Context(), chat.Text{Body: "soup"}); err != nil {
+		t.Error(err)
+	}
+	room, err := store.Directory().Room(t.Context(), kitchen.ID())
+	if err == nil {
+		room.Moderated = true
+		_, err = store.Directory().PutRoom(t.Context(), room)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := carl.Send(t.Context(), chat.Text{Body: "soup"}); !errors.Is(err, chat.ErrForbidden) {
+		t.Errorf("in a room that is moderated now: %v", err)
+	}
+}
+
+// BenchmarkPermission is one op per question whether somebody may do something in a room.
+func BenchmarkPermission(b *testing.B) {
+	store := memory.New(nil)
+	defer store.Close()
+	h, err := New(b.Context(), store.Set(), &Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer h.Shutdown(context.Background())
+	ann := chat.UserID{Tenant: "acme", Key: "ann"}
+	room, err := h.As(ann).Create(b.Context(), storage.Room{Kind: storage.Private, Title: "Attic"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := h.standing(b.Context(), "bench", ann, room.ID()); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

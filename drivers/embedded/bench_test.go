@@ -37,7 +37,7 @@ func (leaderless) Lease(context.Context, string, string, time.Duration) (storage
 	return storage.Lease{}, &chat.Error{Kind: chat.ErrConflict, Op: "lease", Field: "name"}
 }
 
-// benchHub is a hub on a folder, with a room for each of benchRooms that ann may write to;
+// benchHub is a hub on a folder, with a room for each of benchRooms that ann is a member of;
 // followers are paused where they shall be.
 func benchHub(b *testing.B, dir string, paused bool) (*hub.Hub, *embedded.Store) {
 	b.Helper()
@@ -61,6 +61,7 @@ func benchHub(b *testing.B, dir string, paused bool) (*hub.Hub, *embedded.Store)
 			break // they are there
 		}
 		ok(b, err)
+		ok(b, h.Admin().SetMember(b.Context(), benchRoom(i), chat.UserID{Tenant: "acme", Key: "ann"}, chat.RoleMember, ""))
 	}
 	return h, s
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/parlor-chat/parlor/drivers/memory"
 	"github.com/parlor-chat/parlor/drivers/pebble"
 	"github.com/parlor-chat/parlor/drivers/sql"
+	"github.com/parlor-chat/parlor/storage"
 )
 
 // Options changes what [Open] opens. The zero value of each field, and nil Options, mean
@@ -45,6 +46,7 @@ type Store struct {
 
 	log       *pebble.Store
 	directory *sql.Store
+	clock     *storage.AccessClock
 	index     *bleve.Store
 	presence  *memory.Store
 }
@@ -55,7 +57,7 @@ type Store struct {
 // [chat.ErrIncomplete]: nothing is made anew that isn't empty.
 // It doesn't wait for the index ([Store.Ready]).
 func Open(ctx context.Context, dir string, o *Options) (*Store, error) {
-	s := &Store{dir: dir}
+	s := &Store{dir: dir, clock: new(storage.AccessClock)}
 	if o != nil {
 		s.opt = *o
 	}
@@ -102,7 +104,7 @@ func bare(err error) error {
 
 // Set is one driver of each contract that a hub needs.
 func (s *Store) Set() drivers.Set {
-	return drivers.Set{Broker: s.log.Broker(), History: s.log.History(), Directory: s.directory.Directory(),
+	return drivers.Set{Broker: s.log.Broker(), History: s.log.History(), Directory: marked{s.directory.Directory(), s.clock},
 		Index: s.index.Index(), Fence: s.directory.Fence(), Registry: s.presence.Registry()}
 }
 
@@ -113,7 +115,7 @@ func (s *Store) Ready(ctx context.Context) error { return s.index.Ready(ctx) }
 // Reopen gives another handle on the same folder, which is let go with the last. Once that
 // is closed, the error is [chat.ErrClosed].
 func (s *Store) Reopen(ctx context.Context) (*Store, error) {
-	again := &Store{dir: s.dir, opt: s.opt}
+	again := &Store{dir: s.dir, opt: s.opt, clock: s.clock}
 	var err error
 	again.log, err = s.log.Reopen()
 	if err == nil {

@@ -13,6 +13,7 @@ import (
 
 // directoryData is everything that a directory holds.
 type directoryData struct {
+	clock     storage.AccessClock
 	mu        sync.RWMutex
 	rooms     map[chat.RoomID]storage.Room
 	addresses map[address]chat.RoomID
@@ -118,6 +119,7 @@ func (h directory) RoomAt(ctx context.Context, tenant, at string) (storage.Room,
 // PutRoom implements storage.Rooms.
 func (h directory) PutRoom(ctx context.Context, r storage.Room) (storage.Room, error) {
 	const op = "put room"
+	defer h.data.directory.clock.Room()
 	if err := h.ready(ctx, op); err != nil {
 		return storage.Room{}, err
 	}
@@ -266,9 +268,13 @@ func (h directory) Members(ctx context.Context, room chat.RoomID, after string, 
 	return firstBy(all, limit, func(m storage.Member) string { return m.User.Key }), nil
 }
 
+// AccessMark implements storage.AccessMarks.
+func (h directory) AccessMark(u chat.UserID) uint64 { return h.data.directory.clock.Mark(u) }
+
 // PutMember implements storage.Members.
 func (h directory) PutMember(ctx context.Context, m storage.Member) error {
 	const op = "put member"
+	defer h.data.directory.clock.Member(m.User)
 	if err := h.ready(ctx, op); err != nil {
 		return err
 	}
@@ -341,6 +347,7 @@ func missing(op, field string) error {
 }
 
 var (
-	_ storage.Directory  = directory{}
-	_ storage.RoomAccess = directory{}
+	_ storage.Directory   = directory{}
+	_ storage.RoomAccess  = directory{}
+	_ storage.AccessMarks = directory{}
 )

@@ -77,7 +77,7 @@ var arrows = []struct {
 	{"drivers/memory", []string{"chat", "storage", "search", "presence", "drivers", "internal/inverted"}, "an index is large enough for a place of its own"},
 	{"drivers/journal/disk", []string{"chat", "drivers/journal", "internal/pebbledb"}, "a disk is under a journal"},
 	{"drivers/pebble", []string{"chat", "storage", "internal/pebbledb"}, "what a driver on Pebble has in common with others is in one place"},
-	{"drivers/embedded", []string{"chat", "drivers", "drivers/bleve", "drivers/memory", "drivers/pebble", "drivers/sql"}, "it puts drivers together"},
+	{"drivers/embedded", []string{"chat", "storage", "drivers", "drivers/bleve", "drivers/memory", "drivers/pebble", "drivers/sql"}, "it puts drivers together"},
 	{"drivers/...", []string{"chat", "chat/scram", "storage", "search", "presence", "drivers"}, "drivers never know the hub"},
 	{"chat/hub", []string{"chat", "storage", "search", "search/query", "presence", "drivers"}, "the hub never knows a driver"},
 	{"chat/auth", []string{"chat", "chat/scram", "storage"}, "who somebody is, is known before there is a hub"},

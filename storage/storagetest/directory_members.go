@@ -207,6 +207,7 @@ func memberInvalid(ctx context.Context, d storage.Directory) error {
 var accessCases = []DirectoryCase{
 	{Name: "who may read which room", Why: "permission, search and live streams follow from it", Run: atDirectory(accessTable)},
 	{Name: "access is lost at once", Why: "a revoked reader loses access with the next query", Run: atDirectory(accessLost)},
+	{Name: "a mark changes with what it marks", Why: "who was sent away would be let in by what was said before", Run: accessMarks},
 	{Name: "access is in order and of the tenant", Why: "scopes are joined by key, and never cross companies", Run: atDirectory(accessOrder)},
 }
 
@@ -301,6 +302,46 @@ func accessLost(ctx context.Context, d storage.Directory) error {
 	}
 	after, err := d.Access(ctx, bob)
 	return first(err, want("rooms after", len(after), 0), accessTo(ctx, d, bob))
+}
+
+// accessMarks is of directories that are [storage.AccessMarks]; another says so.
+func accessMarks(ctx context.Context, s *DirectorySite) error {
+	a, closeA, err := s.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer closeA()
+	b, closeB, err := s.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer closeB()
+	if storage.AccessMark(a, bob) == 0 {
+		return nil
+	}
+	changes := func(what string, do func() error) error {
+		was := [2]uint64{storage.AccessMark(a, bob), storage.AccessMark(b, bob)}
+		if err := do(); err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		if is := [2]uint64{storage.AccessMark(a, bob), storage.AccessMark(b, bob)}; is[0] == was[0] || is[1] == was[1] {
+			return fmt.Errorf("%s: the marks were %d and are %d", what, was, is)
+		}
+		return nil
+	}
+	r := room("kitchen")
+	if err := first(
+		changes("a new room", func() (err error) { r, err = a.PutRoom(ctx, r); return err }),
+		changes("a setting", func() error { r.Moderated = true; _, err := b.PutRoom(ctx, r); return err }),
+		changes("a membership", func() error { return a.PutMember(ctx, member(kitchen, bob, chat.RoleMember, 1)) }),
+		changes("a ban", func() error { return b.PutMember(ctx, member(kitchen, bob, chat.RoleBanned, 2)) }),
+	); err != nil {
+		return err
+	}
+	was := storage.AccessMark(a, bob)
+	_, err1 := a.Access(ctx, bob)
+	_, err2 := a.Members(ctx, kitchen, "", 10)
+	return first(err1, err2, want("the mark, of which nothing changed", storage.AccessMark(a, bob), was))
 }
 
 func accessOrder(ctx context.Context, d storage.Directory) error {

@@ -20,6 +20,13 @@ func (w directoryWire) AccessTo(ctx context.Context, u chat.UserID, room chat.Ro
 	return ask(ctx, w.n, Directory, func() (storage.Member, error) { return storage.AccessTo(ctx, w.to, u, room) })
 }
 
+func (w directoryWire) AccessMark(u chat.UserID) uint64 {
+	if w.n.killed() || w.n.fault(Directory, false) != nil {
+		return 0
+	}
+	return storage.AccessMark(w.to, u)
+}
+
 func (w directoryWire) Room(ctx context.Context, id chat.RoomID) (storage.Room, error) {
 	return ask(ctx, w.n, Directory, func() (storage.Room, error) { return w.to.Room(ctx, id) })
 }
