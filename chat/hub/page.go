@@ -52,14 +52,15 @@ func (r Room) Page(ctx context.Context, w chat.Range) (Page, error) {
 	return show(raw, w, m.From), nil
 }
 
-// show makes what a user sees out of what was read.
+// show makes what a user sees out of what was read. Positions that were left out are shown also
+// where they begin before what he may read: or else he would not know what lies between.
 func show(raw storage.Page, w chat.Range, from chat.Seq) Page {
 	p := Page{Head: raw.Head, Older: raw.Older, Newer: raw.Newer}
 	events := raw.Events
-	for len(events) > 0 && events[0].Seq < from {
+	for len(events) > 0 && events[0].Last() < from {
 		events, p.Older = events[1:], false
 	}
-	if len(events) > 0 && events[0].Seq == from {
+	if len(events) > 0 && events[0].Seq <= from {
 		p.Older = false
 	}
 	if !p.Older {
