@@ -61,9 +61,6 @@ func (f *fan) Events(events []chat.Event) {
 	}
 	for i := range events {
 		e := &events[i]
-		if m, ok := e.Content.(*chat.Member); ok {
-			f.h.known.forget(m.User)
-		}
 		if a != nil {
 			f.deliver(a, &Delivery{Event: e})
 		}

@@ -134,6 +134,7 @@ func New(ctx context.Context, set drivers.Set, o *Options) (*Hub, error) {
 	known := remember(set.Directory, opt.Access, opt.Remember)
 	set.Directory = known
 	h := &Hub{set: set, access: known, known: known, policy: opt.Policy, log: opt.Logger}
+	known.heard = h.heard
 	if h.log == nil {
 		h.log = slog.Default()
 	}

@@ -20,19 +20,21 @@ const (
 
 // lastSaid is what Access and the directory said last: who may see what, and how rooms are set.
 // It is answered where it is sure that nothing has changed since ([storage.AccessMarks]), and for a
-// while where they can't be asked. What is known to have changed is forgotten: then nobody is let
-// in by it.
+// while where they can't be asked, as far as the log tells nothing else. What is known to have
+// changed is forgotten: then nobody is let in by it.
 type lastSaid struct {
 	storage.Directory
 	access storage.Access // the directory's, or the host's
-	age    time.Duration  // 0: nothing is remembered
+	heard  func(ctx context.Context, m storage.Member, after chat.Seq, since time.Time) (chat.Seq, bool)
+	age    time.Duration // 0: nothing is remembered
 	most   int
 
-	mu      sync.Mutex
-	changes uint64 // that were forgotten: what was asked before one is not remembered
-	users   map[chat.UserID]*seen
-	rooms   map[chat.RoomID]seenRoom
-	rows    int // in all of these
+	changes storage.AccessClock // that were heard of: what was asked before one is not remembered
+
+	mu    sync.Mutex
+	users map[chat.UserID]*seen
+	rooms map[chat.RoomID]seenRoom
+	rows  int // in all of these
 }
 
 // seen is what was said of a user.
@@ -45,7 +47,8 @@ type seen struct {
 type seenMember struct {
 	storage.Member
 	at   time.Time
-	mark uint64 // under which it was said
+	mark uint64   // under which it was said
+	upTo chat.Seq // the log tells nothing else up to here
 }
 
 type seenRoom struct {
@@ -70,20 +73,34 @@ func away(ctx context.Context, err error) bool {
 
 // Access implements storage.Access.
 func (r *lastSaid) Access(ctx context.Context, u chat.UserID) ([]storage.Member, error) {
-	began := r.began()
+	began := r.changes.Mark(u)
 	all, err := r.access.Access(ctx, u)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch s := r.users[u]; {
-	case err == nil && r.fresh(began):
+	case err == nil && r.fresh(u, began):
 		s = r.user(u)
 		r.rows += len(all) - len(s.all)
 		s.all, s.at = all, time.Now()
 		r.trim()
 	case away(ctx, err) && s != nil && time.Since(s.at) < r.age:
-		return slices.Clone(s.all), nil
+		all, at := s.all, s.at
+		r.mu.Unlock()
+		defer r.mu.Lock()
+		return r.still(ctx, all, at), nil
 	}
 	return all, err
+}
+
+// still is what is left of what was said at a time of somebody's rooms: those of which the log
+// tells nothing else.
+func (r *lastSaid) still(ctx context.Context, all []storage.Member, at time.Time) (left []storage.Member) {
+	for _, m := range all {
+		if _, same := r.heard(ctx, m, m.Seq, at); same {
+			left = append(left, m)
+		}
+	}
+	return left
 }
 
 // AccessTo implements storage.RoomAccess.
@@ -92,12 +109,12 @@ func (r *lastSaid) AccessTo(ctx context.Context, u chat.UserID, room chat.RoomID
 	if m, current := r.current(u, room, mark); current {
 		return m, ctx.Err()
 	}
-	began := r.began()
+	began := r.changes.Mark(u)
 	m, err := storage.AccessTo(ctx, r.access, u, room)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch s := r.users[u]; {
-	case err == nil && r.fresh(began):
+	case err == nil && r.fresh(u, began):
 		s = r.user(u)
 		if s.room == nil {
 			s.room = map[chat.RoomID]seenMember{}
@@ -105,14 +122,25 @@ func (r *lastSaid) AccessTo(ctx context.Context, u chat.UserID, room chat.RoomID
 		if _, known := s.room[room]; !known {
 			r.rows++
 		}
-		s.room[room] = seenMember{m, time.Now(), mark}
+		s.room[room] = seenMember{m, time.Now(), mark, m.Seq}
 		r.trim()
 	case s == nil || r.age == 0:
 	case errors.Is(err, chat.ErrNotFound):
 		r.drop(u)
 	case away(ctx, err):
-		if m, known := s.to(room, time.Now().Add(-r.age)); known {
-			return m, nil
+		one, known := s.to(room, time.Now().Add(-r.age))
+		if !known {
+			break
+		}
+		r.mu.Unlock()
+		upTo, same := r.heard(ctx, one.Member, one.upTo, one.at)
+		r.mu.Lock()
+		if same {
+			if was, there := s.room[room]; there && was.upTo < upTo {
+				was.upTo = upTo
+				s.room[room] = was
+			}
+			return one.Member, nil
 		}
 	}
 	return m, err
@@ -135,17 +163,17 @@ func (r *lastSaid) current(u chat.UserID, room chat.RoomID, mark uint64) (storag
 
 // to is what was said last of a user in a room, if that was after a time: by itself, or among
 // all his rooms.
-func (s *seen) to(room chat.RoomID, after time.Time) (storage.Member, bool) {
+func (s *seen) to(room chat.RoomID, after time.Time) (seenMember, bool) {
 	one, known := s.room[room]
 	known = known && one.at.After(after)
 	if s.at.After(after) && (!known || s.at.After(one.at)) {
 		i := slices.IndexFunc(s.all, func(m storage.Member) bool { return m.Room == room })
 		if i < 0 {
-			return storage.Member{}, false
+			return seenMember{}, false
 		}
-		return s.all[i], true
+		return seenMember{Member: s.all[i], at: s.at, upTo: s.all[i].Seq}, true
 	}
-	return one.Member, known
+	return one, known
 }
 
 // Room implements storage.Rooms.
@@ -157,7 +185,7 @@ func (r *lastSaid) Room(ctx context.Context, id chat.RoomID) (storage.Room, erro
 	if known && mark != 0 && one.mark == mark {
 		return one.Room, ctx.Err()
 	}
-	began := r.began()
+	began := r.changes.Mark(chat.UserID{})
 	room, err := r.Directory.Room(ctx, id)
 	switch {
 	case err == nil:
@@ -172,7 +200,7 @@ func (r *lastSaid) Room(ctx context.Context, id chat.RoomID) (storage.Room, erro
 
 // LookupRooms implements storage.Rooms.
 func (r *lastSaid) LookupRooms(ctx context.Context, ids []chat.RoomID) ([]storage.Room, error) {
-	began := r.began()
+	began := r.changes.Mark(chat.UserID{})
 	list, err := r.Directory.LookupRooms(ctx, ids)
 	switch {
 	case err == nil:
@@ -201,7 +229,7 @@ func (r *lastSaid) PutMember(ctx context.Context, m storage.Member) error {
 func (r *lastSaid) saw(began, mark uint64, rooms ...storage.Room) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.fresh(began) {
+	if !r.fresh(chat.UserID{}, began) {
 		return
 	}
 	for _, room := range rooms {
@@ -231,7 +259,7 @@ func (r *lastSaid) last(ids ...chat.RoomID) (list []storage.Room, all bool) {
 func (r *lastSaid) forget(u chat.UserID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.changes++
+	r.changes.Member(u)
 	r.drop(u)
 }
 
@@ -239,22 +267,17 @@ func (r *lastSaid) forget(u chat.UserID) {
 func (r *lastSaid) forgetRoom(id chat.RoomID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.changes++
+	r.changes.Room()
 	if _, known := r.rooms[id]; known {
 		delete(r.rooms, id)
 		r.rows--
 	}
 }
 
-// began is when something is asked.
-func (r *lastSaid) began() uint64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.changes
+// fresh says whether the answer of a user to what was asked then may be remembered; under mu.
+func (r *lastSaid) fresh(u chat.UserID, began uint64) bool {
+	return r.age > 0 && r.changes.Mark(u) == began
 }
-
-// fresh says whether the answer to what was asked then may be remembered; under mu.
-func (r *lastSaid) fresh(began uint64) bool { return r.age > 0 && r.changes == began }
 
 // user is what is remembered of a user; under mu.
 func (r *lastSaid) user(u chat.UserID) *seen {
@@ -288,5 +311,44 @@ func (r *lastSaid) trim() {
 		}
 		delete(r.rooms, id)
 		r.rows--
+	}
+}
+
+// Bounds of how far a log is read back for what happened since something was said.
+const (
+	heardSlack = 2 * time.Hour // clocks may differ, and be set
+	heardMost  = 5000          // events
+)
+
+// heard says whether a room's log tells nothing of somebody's standing behind a Seq, or since a
+// time; and up to where it was read. Where it can't be read, or is too long, it
+// may tell something.
+func (h *Hub) heard(ctx context.Context, m storage.Member, after chat.Seq, since time.Time) (upTo chat.Seq, same bool) {
+	most := since.Add(-heardSlack)
+	for w, read := chat.Latest(storage.MaxPage).All(), 0; ; {
+		page, err := h.read(ctx, m.Room, w)
+		if err != nil {
+			return 0, false
+		}
+		if read == 0 {
+			upTo = page.Head
+		}
+		for i := len(page.Events) - 1; i >= 0; i-- {
+			e := &page.Events[i]
+			if e.Seq <= after || e.At.Before(most) {
+				return upTo, true
+			}
+			if c, ok := e.Content.(*chat.Member); ok && c.User == m.User {
+				return 0, false
+			}
+		}
+		read += len(page.Events)
+		if !page.Older || len(page.Events) == 0 {
+			return upTo, true
+		}
+		if read >= heardMost {
+			return 0, false
+		}
+		w = chat.Before(page.Events[0].Seq, storage.MaxPage).All()
 	}
 }

@@ -47,6 +47,7 @@ func TestWhatIsRememberedIsBounded(t *testing.T) {
 	defer store.Close()
 	h := newHost(50, 4)
 	r := remember(store.Directory(), h, time.Minute)
+	r.heard = silence
 	r.most = 20
 	for u, all := range h.members {
 		for range 2 { // asked for again, it is no more
@@ -95,6 +96,7 @@ func TestWhoCantBeAsked(t *testing.T) {
 	} {
 		h := newHost(1, 1)
 		r := remember(store.Directory(), h, time.Minute)
+		r.heard = silence
 		u := chat.UserID{Tenant: "acme", Key: "u0"}
 		room := h.members[u][0].Room
 		if _, err := r.Access(t.Context(), u); err != nil {
@@ -121,6 +123,7 @@ func TestAnAnswerThatIsOvertakenIsForgotten(t *testing.T) {
 	defer store.Close()
 	h := newHost(1, 1)
 	r := remember(store.Directory(), h, time.Minute)
+	r.heard = silence
 	u := chat.UserID{Tenant: "acme", Key: "u0"}
 	room := h.members[u][0].Room
 	h.asked = func() { r.forget(u) }
@@ -146,6 +149,7 @@ func TestHowLongItIsRemembered(t *testing.T) {
 			h := newHost(1, 1)
 			d := &awayRooms{Directory: store.Directory()}
 			r := remember(d, h, age)
+			r.heard = silence
 			room := h.members[u][0].Room
 			store.Directory().PutRoom(t.Context(), storage.Room{ID: room, Kind: storage.Public, Created: time.Unix(1, 0)})
 			ask := func() (failed [4]bool) {
@@ -329,4 +333,9 @@ func BenchmarkPermission(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// silence is a log that tells nothing.
+func silence(_ context.Context, _ storage.Member, after chat.Seq, _ time.Time) (chat.Seq, bool) {
+	return after, true
 }
