@@ -17,13 +17,16 @@ func (o *Options) Cooling(cool, tidy time.Duration) { o.coolAfter, o.tidyAfter =
 // Hurrying has Bleve write at once.
 func (o *Options) Hurrying() { o.nap = time.Millisecond }
 
+// Napping has Bleve write so often.
+func (o *Options) Napping(d time.Duration) { o.nap = d }
+
 // Cutting has the log cut after so many bytes.
 func (o *Options) Cutting(n int64) { o.cutAfter = n }
 
 // Losing has an index that was lost answer again after so long.
 func (o *Options) Losing(d time.Duration) { o.lossTime = d }
 
-// Loading is called before each month is opened.
+// Loading is called before each month is opened, until all are.
 func (o *Options) Loading(f func()) { o.loading = f }
 
 // File is a file that is written to.

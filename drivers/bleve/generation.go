@@ -104,11 +104,11 @@ func (g *generation) run() {
 	debug.SetPanicOnFault(true)
 	wait, served := retry, false
 	for {
-		err := guarded(g.load)
+		err := g.tryLoad()
 		if isDamage(err) {
 			g.place.opt.Log.Error("parlor: the index is thrown away, and has to be made again", "dir", g.dir, "error", err)
 			if err = g.discard(); err == nil {
-				err = guarded(g.load)
+				err = g.tryLoad()
 			}
 		}
 		if err == nil && g.made && served {
@@ -135,6 +135,16 @@ func (g *generation) run() {
 		}
 		wait = min(2*wait, slowest)
 	}
+}
+
+// tryLoad opens the generation as a whole, or nothing of it: what stayed open would hold the
+// locks that opening it again asks for.
+func (g *generation) tryLoad() error {
+	err := guarded(g.load)
+	if err != nil {
+		g.drop()
+	}
+	return err
 }
 
 // guarded makes an error of what panics.

@@ -39,11 +39,9 @@ func (g *generation) load() error {
 		}
 	}
 	if err := g.loadMonths(s, p); err != nil {
-		g.drop()
 		return err
 	}
 	if err := g.replay(s.upTo + 1); err != nil {
-		g.drop()
 		return err
 	}
 	g.loading = false
@@ -119,9 +117,7 @@ func (g *generation) loadMonths(s *state, p *phase) error {
 			return errors.New("it is closed")
 		default:
 		}
-		if g.place.opt.loading != nil {
-			g.place.opt.loading()
-		}
+		g.opening()
 		m := g.newMonth(ms)
 		g.add(m)
 		if err := g.loadMonth(m); err != nil {
@@ -130,6 +126,13 @@ func (g *generation) loadMonths(s *state, p *phase) error {
 		p.done.Add(1)
 	}
 	return nil
+}
+
+// opening is told to tests.
+func (g *generation) opening() {
+	if g.place.opt.loading != nil {
+		g.place.opt.loading()
+	}
 }
 
 // loadMonth looks at a month, and lets Bleve's index go.
@@ -158,7 +161,7 @@ func (g *generation) loadMonth(m *month) (err error) {
 	}
 	v, err := m.look(s)
 	if err != nil {
-		return errors.Join(damaged(m.dir, err), s.Close())
+		return damaged(m.dir, err)
 	}
 	m.shown = v
 	m.settled = m.applied

@@ -144,9 +144,13 @@ const (
 // opened: Bleve, where it can't load what it wrote last, goes on with something older, or
 // with nothing, and removes the rest.
 func (m *month) open(p *place, readOnly bool) (err error) {
+	var s *scorch.Scorch
 	defer func() {
 		if r := recover(); r != nil {
 			err = damaged(m.dir, fmt.Errorf("it can't be opened: %v", r))
+			if m.index = nil; s != nil {
+				err = errors.Join(err, s.Close())
+			}
 		}
 	}()
 	config := maps.Clone(monthConfig)
@@ -158,7 +162,7 @@ func (m *month) open(p *place, readOnly bool) (err error) {
 	if err != nil {
 		return err
 	}
-	s := x.(*scorch.Scorch)
+	s = x.(*scorch.Scorch)
 	if err := s.OpenMeta(); err != nil {
 		return m.unopened(err)
 	}

@@ -219,3 +219,60 @@ func TestDocumentsAndWatermarksAreOneStep(t *testing.T) {
 		}
 	}
 }
+
+// What panics while a folder is opened leaves nothing open: opening it again isn't locked
+// out, and no file stays.
+func TestAPanicWhileOpening(t *testing.T) {
+	if _, err := os.Stat("/proc/self/fd"); err != nil {
+		t.Skip("NOT RUN: open files can't be seen here")
+	}
+	l, whole := life(0, 90), t.TempDir()
+	st := open(t, whole, options())
+	fill(t, st.Index(), l[:60])
+	st.Close()
+	o := &bleve.Options{Log: quiet}
+	o.Napping(time.Second) // so that the log alone has what comes
+	st = open(t, whole, o)
+	fill(t, st.Index(), l[60:])
+	whole = crash(t, whole)
+	st.Close()
+
+	opened := 0
+	o = options()
+	o.Loading(func() { opened++ })
+	st = open(t, crash(t, whole), o)
+	if _, n, _ := st.Months(); opened < n+2 {
+		t.Fatalf("of %d months %d are opened for what the log has", n, opened-n)
+	}
+	st.Close()
+	for _, at := range []int{2, opened} { // months that are looked at, months that are written to
+		t.Run(fmt.Sprint("at ", at), func(t *testing.T) {
+			dir, calls := crash(t, whole), 0
+			o := options()
+			o.Loading(func() {
+				if calls++; calls == at {
+					panic("a page can't be read")
+				}
+			})
+			st, err := bleve.Open(t.Context(), dir, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer st.Close()
+			waitFor(t, "it is opened again", func() bool { return st.Ready(t.Context()) == nil })
+			if calls, err := holdsWhatItSays(t.Context(), st.Index(), [][]call{l}); err != nil || calls[0] != len(l) {
+				t.Errorf("%v, %v", calls, err)
+			}
+			st.Close()
+			fds, err := os.ReadDir("/proc/self/fd")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, fd := range fds {
+				if name, err := os.Readlink("/proc/self/fd/" + fd.Name()); err == nil && strings.HasPrefix(name, dir) {
+					t.Error("still open: ", name)
+				}
+			}
+		})
+	}
+}

@@ -96,8 +96,14 @@ type monthView struct {
 	refs     int   // its month while it is the newest, and views; under viewing
 }
 
-// look makes a view of a snapshot, which it owns from then on.
-func (m *month) look(s *scorch.IndexSnapshot) (*monthView, error) {
+// look makes a view of a snapshot, which it owns from then on; where there is none, the
+// snapshot is closed.
+func (m *month) look(s *scorch.IndexSnapshot) (made *monthView, err error) {
+	defer func() {
+		if made == nil { // after a panic, too
+			err = errors.Join(err, s.Close())
+		}
+	}()
 	v := &monthView{month: m, snapshot: s, refs: 1}
 	infos := make(map[uint64]*segmentInfo, len(s.Segments()))
 	for _, seg := range s.Segments() {

@@ -32,7 +32,7 @@ type Options struct {
 	coolAfter, tidyAfter time.Duration
 	lossTime, nap        time.Duration
 	cutAfter             int64  // bytes of the log
-	loading              func() // called before each month is opened
+	loading              func() // called before each month is opened, until all are
 }
 
 func (o *Options) defaults() Options {

@@ -326,6 +326,9 @@ func (g *generation) heat(m *month) error {
 	if err := g.makeRoom(); err != nil {
 		return err
 	}
+	if g.loading {
+		g.opening()
+	}
 	return m.open(g.place, false)
 }
 
@@ -359,7 +362,7 @@ func (m *month) refresh() error {
 	}
 	v, err := m.look(s)
 	if err != nil {
-		return errors.Join(damaged(m.dir, err), s.Close())
+		return damaged(m.dir, err)
 	}
 	m.shown.unshown()
 	m.shown = v
