@@ -65,12 +65,15 @@ func (g *generation) finish(c *cut) error {
 		if m.settled >= c.lsns[i] {
 			continue
 		}
-		if err := syncDir(m.path); err != nil { // Bleve doesn't
+		if err := m.sync(m.path); err != nil { // Bleve doesn't
 			return err
 		}
 		m.settled = c.lsns[i]
 	}
-	if err := replace(g.place.open, filepath.Join(g.dir, stateFile), c.state); err != nil {
+	if err := g.place.disk.sync(g.dir); err != nil { // in which Bleve made the months' folders
+		return err
+	}
+	if err := g.place.disk.replace(filepath.Join(g.dir, stateFile), c.state); err != nil {
 		return err
 	}
 	var err error
@@ -112,7 +115,7 @@ func (g *generation) shut() {
 	if _, err := os.Stat(name); err == nil || !whole {
 		return
 	}
-	if err := seal(g.place.open, g.dir, months); err != nil { // it opens as after a crash
+	if err := g.place.disk.seal(g.dir, months); err != nil { // it opens as after a crash
 		g.place.opt.Log.Warn("parlor: the index isn't sealed", "dir", g.dir, "error", err)
 		_ = os.Remove(name)
 	}

@@ -1,6 +1,7 @@
 package bleve
 
 import (
+	"errors"
 	"io"
 	"time"
 
@@ -16,9 +17,6 @@ func (o *Options) Cooling(cool, tidy time.Duration) { o.coolAfter, o.tidyAfter =
 
 // Hurrying has Bleve write at once.
 func (o *Options) Hurrying() { o.nap = time.Millisecond }
-
-// Napping has Bleve write so often.
-func (o *Options) Napping(d time.Duration) { o.nap = d }
 
 // Cutting has the log cut after so many bytes.
 func (o *Options) Cutting(n int64) { o.cutAfter = n }
@@ -39,8 +37,8 @@ type File interface {
 
 // Opening puts something between the index and the files that it writes itself.
 func (o *Options) Opening(wrap func(name string, f File) (File, error)) {
-	o.open = func(name string, flag int) (file, error) {
-		f, err := openFile(name, flag)
+	o.disk.open = func(name string, flag int) (file, error) {
+		f, err := theDisk.open(name, flag)
 		if err != nil {
 			return nil, err
 		}
@@ -51,6 +49,11 @@ func (o *Options) Opening(wrap func(name string, f File) (File, error)) {
 		}
 		return w, nil
 	}
+}
+
+// Syncing is called behind each sync of a folder, which fails if it does.
+func (o *Options) Syncing(synced func(dir string) error) {
+	o.disk.sync = func(dir string) error { return errors.Join(theDisk.sync(dir), synced(dir)) }
 }
 
 // Months is how many months are open for writing, and how many segments all have.
@@ -126,7 +129,7 @@ func FeedBare(dir string, batches [][]search.Document) error {
 	p := &place{opt: opt, queue: bleveindex.NewAnalysisQueue(workers())}
 	defer p.queue.Close()
 	done := make(chan struct{}, 1)
-	m := &month{path: dir, tell: func(error) {
+	m := &month{path: dir, sync: syncDir, tell: func(error) {
 		select {
 		case done <- struct{}{}:
 		default:

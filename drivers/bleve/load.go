@@ -65,7 +65,7 @@ func (g *generation) readState() (*state, error) {
 		}
 		g.made = true
 		s := &state{mapping: mapping, period: g.place.opt.Period}
-		return s, errors.Join(replace(g.place.open, name, s.append(nil)), syncDir(filepath.Dir(g.dir)))
+		return s, errors.Join(g.place.disk.replace(name, s.append(nil)), g.place.disk.sync(filepath.Dir(g.dir)))
 	}
 	if err != nil {
 		return nil, err
@@ -107,7 +107,8 @@ func (g *generation) loadMonths(s *state, p *phase) error {
 			return damaged(filepath.Join(dir, rootFile), errors.New("it is missing"))
 		}
 	}
-	if err := sealed(g.dir, dirs); err != nil {
+	whole, err := sealed(g.dir, dirs)
+	if err != nil {
 		return err
 	}
 	p.total.Store(int64(len(s.months)))
@@ -120,7 +121,7 @@ func (g *generation) loadMonths(s *state, p *phase) error {
 		g.opening()
 		m := g.newMonth(ms)
 		g.add(m)
-		if err := g.loadMonth(m); err != nil {
+		if err := g.loadMonth(m, whole); err != nil {
 			return err
 		}
 		p.done.Add(1)
@@ -136,8 +137,11 @@ func (g *generation) opening() {
 }
 
 // loadMonth looks at a month, and lets Bleve's index go.
-func (g *generation) loadMonth(m *month) (err error) {
+func (g *generation) loadMonth(m *month, sealed bool) (err error) {
 	if err := checkRoot(filepath.Join(m.path, rootFile)); err != nil {
+		return err
+	}
+	if err := m.mend(sealed); err != nil {
 		return err
 	}
 	if err := m.open(g.place, true); err != nil {
@@ -164,6 +168,9 @@ func (g *generation) loadMonth(m *month) (err error) {
 		return damaged(m.dir, err)
 	}
 	m.shown = v
+	if err := m.sync(m.path); err != nil { // before what older snapshots have goes
+		return err
+	}
 	m.settled = m.applied
 	return m.sweep(used)
 }
@@ -298,7 +305,7 @@ func (g *generation) replay(from uint64) error {
 		}
 	}
 	g.show(nil) // the watermarks
-	g.log = log{dir: g.dir, open: g.place.open, next: next}
+	g.log = log{dir: g.dir, disk: g.place.disk, next: next}
 	g.since = sizes
 	return nil
 }

@@ -39,15 +39,22 @@ type file interface {
 	Truncate(size int64) error
 }
 
-// opener opens files for writing; tests give others than the operating system's.
-type opener func(name string, flag int) (file, error)
+// disk opens files for writing, and syncs folders; tests give another than the operating
+// system's.
+type disk struct {
+	open func(name string, flag int) (file, error)
+	sync func(dir string) error
+}
 
-func openFile(name string, flag int) (file, error) { return os.OpenFile(name, flag, 0o600) }
+var theDisk = disk{
+	open: func(name string, flag int) (file, error) { return os.OpenFile(name, flag, 0o600) },
+	sync: syncDir,
+}
 
 // log is the end of the log, which is written to.
 type log struct {
 	dir  string
-	open opener
+	disk disk
 	f    file // nil: a new one has to be begun
 	name string
 	size int64
@@ -106,11 +113,11 @@ func (l *log) append(records []*record) error {
 func (l *log) roll() error {
 	l.shut()
 	name := filepath.Join(l.dir, logName(l.next))
-	f, err := l.open(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY)
+	f, err := l.disk.open(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY)
 	if err != nil {
 		return err
 	}
-	if err := syncDir(l.dir); err != nil {
+	if err := l.disk.sync(l.dir); err != nil {
 		return errors.Join(err, f.Close())
 	}
 	l.f, l.name, l.size = f, name, 0

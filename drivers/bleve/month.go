@@ -74,10 +74,11 @@ type month struct {
 	dir      string // its folder's name in that of the generation
 	path     string
 	tell     func(error) // what Bleve does behind: written, merged; or what went wrong
+	sync     func(dir string) error
 
 	applied uint64        // the last record that changed it
 	durable atomic.Uint64 // the last of which all is on the disk
-	settled uint64        // the last at which its folder was synced
+	settled uint64        // the last of which its folder, too, was synced
 	tidied  uint64        // the last that was in it when its segments were merged
 	written time.Time     // when it was changed last
 
@@ -94,7 +95,7 @@ var lsnKey = []byte("parlor.lsn")
 // that what came meanwhile is merged in memory and written as one file.
 var monthConfig = map[string]any{
 	"unsafe_batch":           true, // the log is what is safe
-	"bolt_timeout":           "2s",
+	"bolt_timeout":           boltTimeout.String(),
 	"numSnapshotsToKeep":     1,
 	"eventCallbackName":      callback,
 	"asyncErrorCallbackName": callback,
@@ -129,12 +130,30 @@ func register() struct{} {
 				m.(*month).stirred.Store(true)
 			}
 		}
+		// Bleve may go and remove the snapshot before the newest, and its files: not before
+		// those of the newest have their names on the disk, too.
+		if e.Kind == scorch.EventKindPurgerCheck {
+			if m, ok := byIndex.Load(e.Scorch); ok {
+				return m.(*month).settle()
+			}
+		}
 		return true
 	}
 	return struct{}{}
 }
 
+// settle syncs the folder; false: it can't be.
+func (m *month) settle() bool {
+	err := m.sync(m.path)
+	if err != nil {
+		m.tell(err)
+	}
+	return err == nil
+}
+
 const (
+	boltTimeout = 2 * time.Second
+
 	failNap = 250 * time.Millisecond
 	nap     = 200 * time.Millisecond
 )
@@ -147,7 +166,7 @@ func (m *month) open(p *place, readOnly bool) (err error) {
 	var s *scorch.Scorch
 	defer func() {
 		if r := recover(); r != nil {
-			err = damaged(m.dir, fmt.Errorf("it can't be opened: %v", r))
+			err = m.panicked(r)
 			if m.index = nil; s != nil {
 				err = errors.Join(err, s.Close())
 			}
@@ -180,6 +199,10 @@ func (m *month) open(p *place, readOnly bool) (err error) {
 		return errors.Join(err, m.close())
 	}
 	return nil
+}
+
+func (m *month) panicked(r any) error {
+	return damaged(m.dir, fmt.Errorf("it can't be opened: %v", r))
 }
 
 // whole says whether the index holds all up to the last record that it should.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -226,19 +227,26 @@ func TestAPanicWhileOpening(t *testing.T) {
 	if _, err := os.Stat("/proc/self/fd"); err != nil {
 		t.Skip("NOT RUN: open files can't be seen here")
 	}
-	l, whole := life(0, 90), t.TempDir()
-	st := open(t, whole, options())
+	l, dir := life(0, 90), t.TempDir()
+	st := open(t, dir, options())
 	fill(t, st.Index(), l[:60])
 	st.Close()
-	o := &bleve.Options{Log: quiet}
-	o.Napping(time.Second) // so that the log alone has what comes
-	st = open(t, whole, o)
+	whole := crash(t, dir)
+	st = open(t, dir, options())
 	fill(t, st.Index(), l[60:])
-	whole = crash(t, whole)
+	logs, err := filepath.Glob(filepath.Join(dir, "g", "LOG-*"))
+	if err != nil || len(logs) != 1 {
+		t.Fatal(logs, err)
+	}
+	b, err := os.ReadFile(logs[0])
 	st.Close()
+	err = errors.Join(err, os.Remove(filepath.Join(whole, "g", "SEAL")))
+	if err = errors.Join(err, os.WriteFile(filepath.Join(whole, "g", filepath.Base(logs[0])), b, 0o600)); err != nil {
+		t.Fatal(err) // else the log alone has what came last
+	}
 
 	opened := 0
-	o = options()
+	o := options()
 	o.Loading(func() { opened++ })
 	st = open(t, crash(t, whole), o)
 	if _, n, _ := st.Months(); opened < n+2 {

@@ -36,7 +36,7 @@ var folderCode = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadd
 type place struct {
 	dir   string
 	opt   Options
-	open  opener
+	disk  disk
 	lock  io.Closer
 	queue *bleveindex.AnalysisQueue
 	cache cache
@@ -64,7 +64,7 @@ func openPlace(dir string, opt Options) (*place, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &place{dir: dir, opt: opt, open: opt.open, lock: lock, handles: 1, generations: map[string]*generation{}, cache: cache{limit: opt.Cache}}
+	p := &place{dir: dir, opt: opt, disk: opt.disk, lock: lock, handles: 1, generations: map[string]*generation{}, cache: cache{limit: opt.Cache}}
 	if err := p.checkFormat(); err != nil {
 		lock.Close()
 		return nil, err
@@ -135,7 +135,7 @@ func (p *place) checkFormat() error {
 
 func (p *place) makeFormat(err error) error {
 	if err == nil {
-		err = replace(p.open, filepath.Join(p.dir, formatFile), []byte(formatLine(format)))
+		err = p.disk.replace(filepath.Join(p.dir, formatFile), []byte(formatLine(format)))
 	}
 	if err != nil {
 		return &chat.Error{Kind: chat.ErrUnavailable, Op: "open", Field: "dir", Err: err}

@@ -101,9 +101,9 @@ func parseState(b []byte) (*state, error) {
 
 // replace puts a file in the place of one that is there, if any: after a crash it is one or
 // the other.
-func replace(open opener, name string, b []byte) error {
+func (d disk) replace(name string, b []byte) error {
 	tmp := name + ".new"
-	f, err := open(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY)
+	f, err := d.open(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func replace(open opener, name string, b []byte) error {
 	if err := os.Rename(tmp, name); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(name))
+	return d.sync(filepath.Dir(name))
 }
 
 // sealFile describes, while a generation is closed that was closed in order, the files that
@@ -153,44 +153,49 @@ func fileSum(name string) (size int64, sum uint32, err error) {
 }
 
 // seal seals what was closed in order.
-func seal(open opener, dir string, months []string) error {
+func (d disk) seal(dir string, months []string) error {
 	slices.Sort(months)
+	for _, m := range months {
+		if err := d.sync(filepath.Join(dir, m)); err != nil { // Bleve doesn't
+			return err
+		}
+	}
 	all, err := sums(dir, months)
 	if err != nil {
 		return err
 	}
-	return replace(open, filepath.Join(dir, sealFile), []byte(all))
+	return d.replace(filepath.Join(dir, sealFile), []byte(all))
 }
 
-// sealed compares a generation with its seal, if it has one.
-func sealed(dir string, months []string) error {
+// sealed says whether a generation has a seal, and compares it with that.
+func sealed(dir string, months []string) (bool, error) {
 	was, err := os.ReadFile(filepath.Join(dir, sealFile))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	slices.Sort(months)
 	is, err := sums(dir, months)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if is == string(was) {
-		return nil
+		return true, nil
 	}
 	a, b := strings.Split(is, "\n"), strings.Split(string(was), "\n")
 	for i := range a {
 		if i >= len(b) || a[i] != b[i] {
 			name, _, _ := strings.Cut(a[i], " ")
-			return damaged(filepath.Join(name, rootFile), errors.New("it isn't what was sealed"))
+			return true, damaged(filepath.Join(name, rootFile), errors.New("it isn't what was sealed"))
 		}
 	}
-	return damaged(sealFile, errors.New("it seals something else"))
+	return true, damaged(sealFile, errors.New("it seals something else"))
 }
 
 // unseal breaks the seal, so that a crash leaves none.
-func unseal(dir string) error {
+func (d disk) unseal(dir string) error {
 	err := os.Remove(filepath.Join(dir, sealFile))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -198,5 +203,5 @@ func unseal(dir string) error {
 	if err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return d.sync(dir)
 }

@@ -28,7 +28,7 @@ type Options struct {
 	Files int
 
 	// Tests give others.
-	open                 opener
+	disk                 disk
 	coolAfter, tidyAfter time.Duration
 	lossTime, nap        time.Duration
 	cutAfter             int64  // bytes of the log
@@ -49,8 +49,11 @@ func (o *Options) defaults() Options {
 	if opt.Files == 0 {
 		opt.Files = mayOpen()
 	}
-	if opt.open == nil {
-		opt.open = openFile
+	if opt.disk.open == nil {
+		opt.disk.open = theDisk.open
+	}
+	if opt.disk.sync == nil {
+		opt.disk.sync = theDisk.sync
 	}
 	if opt.coolAfter == 0 {
 		opt.coolAfter = coolAfter

@@ -143,7 +143,7 @@ func (g *generation) breakSeal() error {
 	if g.unsealed {
 		return nil
 	}
-	err := unseal(g.dir)
+	err := g.place.disk.unseal(g.dir)
 	g.unsealed = err == nil
 	return err
 }
@@ -249,7 +249,7 @@ func (g *generation) month(at int64, lsn uint64) *month {
 }
 
 func (g *generation) newMonth(s monthState) *month {
-	m := &month{name: s.name, dir: s.dir, path: filepath.Join(g.dir, s.dir), applied: s.lsn, tell: g.told}
+	m := &month{name: s.name, dir: s.dir, path: filepath.Join(g.dir, s.dir), applied: s.lsn, tell: g.told, sync: g.place.disk.sync}
 	m.from, m.to, _ = g.place.opt.Period.bounds(s.name)
 	return m
 }
