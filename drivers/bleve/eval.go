@@ -353,7 +353,12 @@ func (e *eval) between(x search.Between, within rows) (rows, error) {
 	return e.span(from, to, within)
 }
 
-// span is what lies within a time.
+// perDay is how many documents are looked at by the clock in the time that the list of one
+// day takes.
+const perDay = 32
+
+// span is what lies within a time. It takes as long as the documents are many, and not as the
+// time is.
 func (e *eval) span(from, to int64, within rows) (rows, error) {
 	switch {
 	case from >= to || to <= e.info.oldest || from > e.info.top():
@@ -361,23 +366,41 @@ func (e *eval) span(from, to int64, within rows) (rows, error) {
 	case from <= e.info.oldest && e.info.top() < to:
 		return e.all(within)
 	}
-	if within != nil && within.GetCardinality() < 256 {
-		return e.timed(from, to, within)
+	all, err := e.all(within)
+	if err != nil {
+		return nil, err
 	}
-	// Whole days as they are listed, and the first and the last by the clock.
-	found := roaring.New()
+	found, rest := e.info.within(from, to)
+	found.And(all)
+	rest.And(all)
 	first, last := dayOf(max(from, e.info.oldest)), dayOf(min(to-1, e.info.top()))
+	if int64(rest.GetCardinality()) <= max(256, perDay*(last-first+1)) {
+		rest, err = e.timed(from, to, rest)
+	} else {
+		rest, err = e.listed(from, to, first, last, rest)
+	}
+	if err != nil {
+		return nil, err
+	}
+	found.Or(rest)
+	return found, nil
+}
+
+// listed is those of some documents that lie within a time: whole days as they are listed, the
+// first and the last by the clock.
+func (e *eval) listed(from, to, first, last int64, within rows) (rows, error) {
 	var edges []int64
-	for day := first; day <= last; day++ {
+	for _, day := range slices.Compact([]int64{first, last}) {
 		if day*dayMillis < from || (day+1)*dayMillis > to {
 			edges = append(edges, day)
 		}
 	}
+	found := roaring.New()
 	err := each(e.values, []byte(dayTerm(first)), []byte(dayTerm(last+1)), func(term string) (bool, error) {
 		if err := e.stopped(1); err != nil {
 			return false, err
 		}
-		if slices.ContainsFunc(edges, func(day int64) bool { return dayTerm(day) == term }) {
+		if slices.Contains(edges, dayNumber(term[1:])) {
 			return true, nil
 		}
 		return true, orList(e.values, []byte(term), found)
@@ -385,17 +408,17 @@ func (e *eval) span(from, to int64, within rows) (rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	found = e.narrow(found, within)
+	found.And(within)
 	for _, day := range edges {
 		all, err := list(e.values, []byte(dayTerm(day)))
 		if err != nil {
 			return nil, err
 		}
-		part, err := e.timed(from, to, e.narrow(all, within))
+		part, err := e.timed(from, to, roaring.And(all, within))
 		if err != nil {
 			return nil, err
 		}
-		found = roaring.Or(found, part)
+		found.Or(part)
 	}
 	return found, nil
 }

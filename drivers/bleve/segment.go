@@ -87,6 +87,23 @@ func (i *segmentInfo) top() int64 {
 	return i.blocks[i.newest[0]].newest
 }
 
+// within is the documents of the blocks that lie within a time as a whole, and those of the
+// blocks of which a part may.
+func (i *segmentInfo) within(from, to int64) (whole, part rows) {
+	whole, part = roaring.New(), roaring.New()
+	for n, b := range i.blocks {
+		first := uint64(n) * blockRows
+		switch {
+		case b.newest < from || to <= b.oldest:
+		case from <= b.oldest && b.newest < to:
+			whole.AddRange(first, first+blockRows)
+		default:
+			part.AddRange(first, first+blockRows)
+		}
+	}
+	return whole, part
+}
+
 // monthView is a month as it was at a moment.
 type monthView struct {
 	month    *month
