@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"runtime"
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
@@ -112,49 +112,61 @@ var lifeCases = []indexCase{
 		"one step", "who sees a watermark sees its documents, and the other way round, while a follower writes",
 		func(w *world) error {
 			const n = 100
-			var wait sync.WaitGroup
-			failed := make(chan error, 3)
-			wait.Go(func() {
-				for i := range chat.Seq(n) {
-					d := doc("r", i+1, n-int(i), "x") // each older than the ones before
-					if err := w.ix.Apply(w.ctx, []search.Document{d}, d.Position); err != nil {
-						failed <- fmt.Errorf("apply: %w", err)
-						return
-					}
-				}
-			})
-			for range 2 {
-				wait.Go(func() {
-					if err := w.watch(n); err != nil {
-						failed <- err
-					}
-				})
+			readers := []chan struct{}{make(chan struct{}), make(chan struct{})}
+			done, failed := make(chan struct{}), make(chan error, len(readers))
+			for _, looked := range readers {
+				go func() {
+					defer close(looked)
+					failed <- w.watch(n, looked, done)
+				}()
 			}
-			wait.Wait()
-			close(failed)
-			return errs(<-failed, w.refresh(), marked(w, "r", n))
+			var err error
+			for i := chat.Seq(1); i <= n && err == nil; i++ {
+				d := doc("r", i, n-int(i), "x") // each older than the ones before
+				err = w.ix.Apply(w.ctx, []search.Document{d}, d.Position)
+				for _, looked := range readers {
+					<-looked // so that they look all the time, however quick the writer is
+				}
+			}
+			close(done)
+			return errs(err, <-failed, <-failed, w.refresh(), marked(w, "r", n))
 		},
 	},
 }
 
-// watch reads a few times while Seq 1 to n of room "r" are written one by one.
-func (w *world) watch(n int) error {
-	for range n {
-		before, err := w.ix.Watermark(w.ctx, at("r", 0).Room)
-		if err != nil {
+// watch looks while Seq 1 to n of room "r" are written one by one, until that is done, and
+// says after each look that it looked, to whoever waits for it.
+func (w *world) watch(n int, looked chan<- struct{}, done <-chan struct{}) error {
+	for {
+		if err := w.look(n); err != nil {
 			return err
 		}
-		res, err := w.ix.Search(w.ctx, search.Request{Where: search.Term("x"), Scope: rooms("r"), Limit: search.MaxLimit, Count: n})
-		if err != nil {
-			return err
+		select {
+		case <-done:
+			return nil
+		case looked <- struct{}{}:
+		default:
+			runtime.Gosched() // on one processor the writer would wait long
 		}
-		after, err := w.ix.Watermark(w.ctx, at("r", 0).Room)
-		if err != nil {
-			return err
-		}
-		if res.Count != len(res.Hits) || chat.Seq(res.Count) < before[0] || chat.Seq(res.Count) > after[0] {
-			return fmt.Errorf("%d hits, count %d, between the watermarks %d and %d", len(res.Hits), res.Count, before[0], after[0])
-		}
+	}
+}
+
+// look compares what is found with the watermarks before and after.
+func (w *world) look(n int) error {
+	before, err := w.ix.Watermark(w.ctx, at("r", 0).Room)
+	if err != nil {
+		return err
+	}
+	res, err := w.ix.Search(w.ctx, search.Request{Where: search.Term("x"), Scope: rooms("r"), Limit: search.MaxLimit, Count: n})
+	if err != nil {
+		return err
+	}
+	after, err := w.ix.Watermark(w.ctx, at("r", 0).Room)
+	if err != nil {
+		return err
+	}
+	if res.Count != len(res.Hits) || chat.Seq(res.Count) < before[0] || chat.Seq(res.Count) > after[0] {
+		return fmt.Errorf("%d hits, count %d, between the watermarks %d and %d", len(res.Hits), res.Count, before[0], after[0])
 	}
 	return nil
 }

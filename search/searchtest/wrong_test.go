@@ -298,6 +298,8 @@ var wrongIndexes = []suite.Wrong[*searchtest.Site]{
 			return ix.Apply(ctx, docs, early...)
 		},
 	})},
+	{Name: "documents, then their watermark", Case: "one step", At: site(faulty{apply: twoSteps(true)})},
+	{Name: "a watermark, then its documents", Case: "one step", At: site(faulty{apply: twoSteps(false)})},
 	{Name: "watermark of an unknown room", Case: "watermarks", At: site(faulty{marks: func(seqs []chat.Seq) {
 		for i, s := range seqs {
 			if s == 0 {
