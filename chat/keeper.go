@@ -33,8 +33,8 @@ type Keeper interface {
 	Forget(ctx context.Context, shown ...Event) error
 
 	// Decide ends the time of an event that is set aside: it is placed after all, or
-	// dropped. One in whose place a tombstone stands is placed anew, under a new id.
-	// Another event is ErrNotFound.
+	// dropped. One in whose place a tombstone stands is placed anew, under a new id that
+	// follows from the old one. Another event is ErrNotFound.
 	Decide(ctx context.Context, id EventID, place bool) error
 
 	// Return puts all back that was placed under one memory into another, which the

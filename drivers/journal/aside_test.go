@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
+	"github.com/parlor-chat/parlor/drivers/journal"
 )
 
 func TestWhatCantBePlacedFor12HoursIsSetAside(t *testing.T) {
@@ -242,6 +244,56 @@ func TestADecisionThatCantBeKept(t *testing.T) {
 			t.Errorf("%+v", h)
 		}
 	})
+}
+
+// undropped is a disk of a node that dies before it drops anything.
+type undropped struct{ journal.Store }
+
+func (undropped) Drop(context.Context, []chat.EventID) error { return nil }
+
+// A node that dies after it kept what is placed anew, and before it dropped what was refused,
+// has both. The operator decides again, and it is placed once: while it is held, and when the
+// archive has it.
+func TestADecisionIsInterrupted(t *testing.T) {
+	for _, archived := range []bool{false, true} {
+		run(t, func(t *testing.T, s *site) {
+			s.j.Close()
+			whole := s.store
+			s.store = undropped{whole}
+			s.open()
+			if _, err := s.say("a"); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.j.Forget(t.Context(), refused("a")); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.j.Decide(t.Context(), text("a").ID, true); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+			s.j.Close()
+			s.store = whole
+			s.open()
+			time.Sleep(time.Second)
+			both := s.held("a", "a")
+			if archived {
+				if err := s.j.Forget(t.Context(), both[1].Event); err != nil {
+					t.Fatal(err)
+				}
+				s.held("a")
+			}
+			if err := s.j.Decide(t.Context(), text("a").ID, true); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+			if h := s.held("a")[0]; h.State != chat.Placed || h.Aside != nil || h.Event.ID == text("a").ID {
+				t.Errorf("archived %v: %+v", archived, h)
+			}
+			if got := s.log(); !slices.Equal(got, []string{"a", "a"}) { // one is a tombstone in the archive
+				t.Errorf("archived %v: the log is %q", archived, got)
+			}
+		})
+	}
 }
 
 // What is set aside stays so in the next life, and the sender is told once.

@@ -116,8 +116,13 @@ func (j *Journal) Decide(ctx context.Context, id chat.EventID, place bool) error
 		return &chat.Error{Kind: chat.ErrNotFound, Op: op, Field: "id"}
 	case place && r.placed(): // its id is that of the tombstone
 		e := bare(&r.Event)
-		e.ID = chat.NewID()
+		// The same each time: if the node dies before the old one is dropped, it is decided again.
+		e.ID = chat.DeriveID(e.Room, chat.UserID{}, "anew "+id.String())
 		anew := j.add(&e, time.Now())
+		if anew == nil { // that was so
+			j.mu.Unlock()
+			break
+		}
 		anew.told = true
 		j.mu.Unlock()
 		if err := j.keep([]*record{anew}); err != nil {
