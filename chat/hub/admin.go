@@ -146,7 +146,8 @@ func (h *Hub) erase(ctx context.Context, e *chat.Event) error {
 }
 
 // CatchUp waits until everything that was placed before is archived, found by
-// searches, and in personal logs, whichever node sees to it.
+// searches, and in personal logs, whichever node sees to it. An index that is being filled
+// again, because it was lost, is waited for, too, once this node knows of it.
 func (a Admin) CatchUp(ctx context.Context) error {
 	leave, err := a.h.gate.enter(ctx, "catch up")
 	if err != nil {

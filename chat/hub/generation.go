@@ -154,11 +154,39 @@ func (g *generations) answering(ctx context.Context, op, tenant string) (search.
 		if err != nil {
 			return nil, search.Analysis{}, err
 		}
-		away.Err = fmt.Errorf("it is filled again: %d events of %d rooms so far", events, rooms)
+		away.Err = fmt.Errorf("%w: %d events of %d rooms so far", errFilling, events, rooms)
 		return nil, search.Analysis{}, away
 	}
 	ix, err := g.index(ctx, x.answers)
 	return ix, analysis, err
+}
+
+// errFilling is why an index doesn't answer that was lost.
+var errFilling = errors.New("it is filled again")
+
+// whole is the index that answers a tenant, once it isn't filled again any more.
+func (g *generations) whole(ctx context.Context, op, tenant string) (search.Index, search.Analysis, error) {
+	for wait := waitFirst; ; {
+		ix, analysis, err := g.answering(ctx, op, tenant)
+		if !errors.Is(err, errFilling) {
+			return ix, analysis, err
+		}
+		if over := pause(ctx, &wait); over != nil {
+			return nil, analysis, errors.Join(over, err)
+		}
+	}
+}
+
+// filling are the tenants whose index is filled again, as far as this node knows.
+func (g *generations) filling() (tenants []string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for tenant, x := range g.known {
+		if x.fills {
+			tenants = append(tenants, tenant)
+		}
+	}
+	return tenants
 }
 
 // indexRegister holds what is true of a tenant's index.

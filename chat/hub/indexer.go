@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/parlor-chat/parlor/chat"
@@ -106,6 +107,9 @@ func (x *indexer) bring(ctx context.Context, ix search.Index, g generation, p ch
 // upTo implements task.
 func (x *indexer) upTo(ctx context.Context, room chat.RoomID) (chat.Seq, error) {
 	ix, _, err := x.h.generations.answering(ctx, "index", room.Tenant)
+	if errors.Is(err, errFilling) {
+		return 0, nil // nothing is found in it
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -126,6 +126,11 @@ func (fs *followers) catchUp(ctx context.Context) error {
 			}
 		}
 	}
+	for _, tenant := range fs.h.generations.filling() {
+		if _, _, err := fs.h.generations.whole(ctx, "catch up", tenant); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

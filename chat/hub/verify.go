@@ -28,7 +28,8 @@ const (
 // each room must be found at its place, in its last revision, and nothing else; of each
 // hundred one is searched by its words. What is wrong are errors, ErrIncomplete with the
 // room as field, joined, at most 20. It goes on while people talk; a room that the index
-// is behind in is wrong, so [Admin.CatchUp] comes before. seen is told, now and then, how many
+// is behind in is wrong, so [Admin.CatchUp] comes before. An index that is being filled again,
+// because it was lost, is waited for. seen is told, now and then, how many
 // messages were compared; it may be nil.
 func (a Admin) VerifyIndex(ctx context.Context, tenant string, seen func(messages int64)) (Verified, error) {
 	const op = "verify index"
@@ -40,7 +41,7 @@ func (a Admin) VerifyIndex(ctx context.Context, tenant string, seen func(message
 	if err := chat.CheckTenant(op, tenant); err != nil {
 		return Verified{}, err
 	}
-	ix, analysis, err := a.h.generations.answering(ctx, op, tenant)
+	ix, analysis, err := a.h.generations.whole(ctx, op, tenant)
 	if err != nil {
 		return Verified{}, err
 	}
