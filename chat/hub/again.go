@@ -71,5 +71,8 @@ func (a Admin) again(ctx context.Context, e storage.LedgerEntry) (did bool, err 
 	if err == nil {
 		_, err = a.h.publish(ctx, erase)
 	}
+	if err == nil { // it may be in the log already, and edits behind it
+		err = a.h.erase(ctx, &erase)
+	}
 	return err == nil, err
 }

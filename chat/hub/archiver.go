@@ -48,6 +48,9 @@ func (a *archiver) do(ctx context.Context, p chat.Position) error {
 				return err
 			}
 		}
+		if events, err = a.h.emptied(ctx, events); err != nil {
+			return err
+		}
 		if err := a.append(ctx, events); err != nil {
 			return err
 		}

@@ -73,6 +73,77 @@ func TestAHoldStopsAnErasure(t *testing.T) {
 	}
 }
 
+// late places an edit as a node does that had it pending while its text was erased.
+func (k *kit) late(text chat.EventID, body string) chat.Position {
+	k.t.Helper()
+	e := chat.Event{ID: chat.NewID(), Room: k.kitchen, Sender: chat.UserID{Tenant: "acme", Key: "ann"}, Target: text,
+		Content: &chat.Edit{New: chat.Text{Body: body}}}
+	receipts, err := k.store.Broker().Publish(k.t.Context(), []chat.Event{e})
+	ok(k.t, err)
+	return chat.Position{Room: k.kitchen, Seq: receipts[0].Seq}
+}
+
+// An edit that is placed behind the erasure of its text is erased, too, whether the archive
+// has the erasure or gets both at once, and whether the head still has it.
+func TestAnEditBehindAnErasureIsErased(t *testing.T) {
+	k := newKit(t, nil)
+	isGone := func(when string, p chat.Position) {
+		t.Helper()
+		ok(t, k.Admin().CatchUp(t.Context()))
+		page, err := k.store.History().Lookup(t.Context(), []storage.Ref{{Room: p.Room, Seq: p.Seq}})
+		ok(t, err)
+		for _, e := range append(page.Events, page.Changes...) {
+			if e.Seq == p.Seq && e.Kind() != chat.KindTombstone {
+				t.Errorf("%s: the archive has %+v", when, e.Content)
+			}
+		}
+		for _, e := range k.page("bob", chat.Around(p.Seq, 1).All()).Events {
+			if e.Seq == p.Seq && e.Kind() != chat.KindTombstone {
+				t.Errorf("%s: a page shows %+v", when, e.Content)
+			}
+		}
+		if hits := k.search("bob", hub.Query{Text: "late"}).Hits; len(hits) > 0 {
+			t.Errorf("%s: it is found: %v", when, hits)
+		}
+	}
+	for name, apart := range map[string]int{"at once": 0, "archived": 1, "out of the head": 100} {
+		text := k.say("ann", "to be erased")
+		_, err := k.Admin().Erase(t.Context(), k.kitchen, text.ID, "asked for")
+		ok(t, err)
+		if apart > 0 {
+			ok(t, k.Admin().CatchUp(t.Context()))
+		}
+		for range apart {
+			k.say("bob", "noise")
+		}
+		p := k.late(text.ID, "late "+name)
+		isGone(name, p)
+		for range 100 {
+			k.say("bob", "noise")
+		}
+		isGone(name+", later", p)
+	}
+}
+
+// A store that was restored may have the erasure and an edit behind it with its bytes.
+func TestErasingAgainTakesEditsBehindIt(t *testing.T) {
+	k := newKit(t, nil)
+	text := k.say("ann", "to be erased")
+	erase, err := k.Admin().Erase(t.Context(), k.kitchen, text.ID, "asked for")
+	ok(t, err)
+	ok(t, k.Admin().CatchUp(t.Context()))
+	edit := chat.Event{ID: chat.NewID(), Room: k.kitchen, Seq: erase.Seq + 1, TextSeq: erase.TextSeq, At: erase.At,
+		Sender: chat.UserID{Tenant: "acme", Key: "ann"}, Target: text.ID, Content: &chat.Edit{New: chat.Text{Body: "late"}}}
+	ok(t, k.store.History().Append(t.Context(), []chat.Event{edit}))
+	done, err := k.Admin().EraseAgain(t.Context(), k.store.Directory())
+	ok(t, err)
+	page, err := k.store.History().Lookup(t.Context(), []storage.Ref{{Room: k.kitchen, Seq: edit.Seq}})
+	ok(t, err)
+	if done != 1 || len(page.Events) != 1 || page.Events[0].Kind() != chat.KindTombstone {
+		t.Errorf("%d done: %+v", done, page.Events)
+	}
+}
+
 // noLedger is a directory that can't be written.
 type noLedger struct{ storage.Directory }
 

@@ -122,10 +122,14 @@ func (h *Hub) read(ctx context.Context, room chat.RoomID, w chat.Range) (storage
 	if err != nil {
 		return storage.Page{}, err
 	}
-	if page, ok := fromHead(head, w); ok {
-		return page, prove(page, w)
+	recent, ok := fromHead(head, w)
+	if ok && !(w.CountsAll() && editsOlder(recent.Events, head.Events)) {
+		return recent, prove(recent, w)
 	}
 	page, err := h.set.History.Page(ctx, room, w)
+	if ok && errors.Is(err, chat.ErrUnavailable) {
+		return recent, prove(recent, w)
+	}
 	if err != nil {
 		return storage.Page{}, err
 	}

@@ -9,7 +9,32 @@ import (
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/drivers/embedded"
+	"github.com/parlor-chat/parlor/storage"
 )
+
+// An edit that is placed behind the erasure of its text is erased in the log, which is the
+// archive, too.
+func TestAnEditBehindAnErasureIsErased(t *testing.T) {
+	x := open(t, t.TempDir())
+	text := x.say("a secret")
+	_, err := x.Admin().Erase(t.Context(), x.kitchen().ID(), text.ID, "asked for")
+	ok(t, err)
+	x.whole() // the text is emptied
+	set := x.store.Set()
+	page, err := set.History.Lookup(t.Context(), []storage.Ref{{Room: x.kitchen().ID(), ID: text.ID}})
+	ok(t, err)
+	edit := chat.Event{ID: chat.NewID(), Room: x.kitchen().ID(), Sender: page.Events[0].Sender, Target: text.ID,
+		Content: &chat.Edit{New: chat.Text{Body: "late"}}}
+	_, err = set.Broker.Publish(t.Context(), []chat.Event{edit})
+	ok(t, err)
+	x.say("and on it goes")
+	x.whole()
+	page, err = set.History.Lookup(t.Context(), []storage.Ref{{Room: edit.Room, ID: edit.ID}})
+	ok(t, err)
+	if len(page.Events) != 1 || page.Events[0].Kind() != chat.KindTombstone {
+		t.Errorf("%+v", page.Events)
+	}
+}
 
 // A copy that is made while people talk, restored and erased again, is a whole folder with
 // all that was said before, and nothing of what was erased since.
