@@ -18,10 +18,13 @@ import (
 // Backup returns nil the copy is whole and on the disk; with an error it isn't there.
 //
 // A copy is opened as it is, or made a folder of its own by [Restore]. What lies at dir
-// already is [chat.ErrConflict] with field "dir"; a full or failing disk
-// [chat.ErrUnavailable].
+// already is [chat.ErrConflict] with field "dir"; a place in the folder itself
+// [chat.ErrInvalid]; a full or failing disk [chat.ErrUnavailable].
 func (s *Store) Backup(ctx context.Context, dir string) error {
 	const op = "back up"
+	if within(dir, s.dir) {
+		return &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: "dir", Err: errors.New("it lies in the folder that is copied")}
+	}
 	return whole(op, dir, func(part string) error {
 		if err := writeMarker(part); err != nil {
 			return err
@@ -31,6 +34,29 @@ func (s *Store) Backup(ctx context.Context, dir string) error {
 		}
 		return s.log.Backup(ctx, filepath.Join(part, logFolder))
 	})
+}
+
+// within says whether a folder, which need not be there, is another one or lies in it.
+func within(dir, other string) bool {
+	o, err := os.Stat(other)
+	if err != nil {
+		return false
+	}
+	at, err := filepath.Abs(dir)
+	if err != nil {
+		return false
+	}
+	if folder, err := filepath.EvalSymlinks(filepath.Dir(at)); err == nil {
+		at = filepath.Join(folder, filepath.Base(at))
+	}
+	for ; ; at = filepath.Dir(at) {
+		if here, err := os.Stat(at); err == nil && os.SameFile(here, o) {
+			return true
+		}
+		if at == filepath.Dir(at) {
+			return false
+		}
+	}
 }
 
 // Restore makes a new folder at to of a copy at from, which stays as it is. What lies at to

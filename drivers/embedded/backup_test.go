@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -64,6 +65,15 @@ func TestBackupAndRestore(t *testing.T) {
 		t.Errorf("over a copy: %v", err)
 	}
 
+	aside := filepath.Join(dir, "aside")
+	ok(t, os.Symlink(filepath.Join(dir, "data", "log"), aside))
+	for _, inside := range []string{"data", "data/copy", "data/log/copy", "data/a/b/../../c", "aside/copy"} {
+		var e *chat.Error
+		err := x.store.Backup(t.Context(), filepath.Join(dir, inside))
+		if !errors.As(err, &e) || e.Kind != chat.ErrInvalid || e.Field != "dir" || !strings.Contains(err.Error(), "lies in the folder") {
+			t.Errorf("a copy at %s: %v", inside, err)
+		}
+	}
 	restored := filepath.Join(dir, "restored")
 	ok(t, embedded.Restore(t.Context(), copied, restored))
 	y := open(t, restored)
