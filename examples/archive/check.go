@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,8 @@ import (
 // known is a query with its answer, counted by a full scan.
 type known struct {
 	ID    string
+	Kind  string // of query, for whoever reads the file
+	Files any    `json:"by_file"` // how many of each file match, likewise
 	Query struct {
 		All       []string
 		Phrase    string
@@ -206,8 +209,10 @@ func readQueries(path string) ([]known, error) {
 	lines := bufio.NewScanner(f)
 	for n := 1; lines.Scan(); n++ {
 		var k known
-		if err := json.Unmarshal(lines.Bytes(), &k); err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", path, n, err)
+		line := json.NewDecoder(bytes.NewReader(lines.Bytes()))
+		line.DisallowUnknownFields()
+		if err := line.Decode(&k); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w (check -h shows what a line is)", path, n, err)
 		}
 		all = append(all, k)
 	}

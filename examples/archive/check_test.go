@@ -197,3 +197,14 @@ func empty(t *testing.T) *archive {
 	t.Cleanup(func() { a.Close(context.Background()) })
 	return a
 }
+
+// A field that a line of queries can't have is refused, with its place.
+func TestQueriesWithUnknownFields(t *testing.T) {
+	for _, line := range []string{`{"id":"1","query":{"word":"hello"},"count":1}`, `{"id":"1","query":{"all":["hello"]},"counts":1}`} {
+		queries := file(t, "q.jsonl", line+"\n")
+		_, err := archiveRun(t, "check", "-queries", queries, file(t, "set.jsonl", small))
+		if err == nil || !strings.Contains(err.Error(), queries+":1: ") || !strings.Contains(err.Error(), "unknown field") || !strings.Contains(err.Error(), "check -h") {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}

@@ -417,5 +417,8 @@ func (a *archive) runImport(ctx context.Context, c *command, w where) error {
 	}
 	fmt.Fprintf(c.out, "imported: %d records, %d events, %d rooms, %d people, refused %d, %v\n",
 		a.records, a.result.Added, len(a.rooms), people, refused, a.took.Round(10*time.Millisecond))
+	if refused > 0 {
+		return fmt.Errorf("%d of %d records were refused; the others were imported", refused, a.records)
+	}
 	return nil
 }

@@ -79,6 +79,48 @@ kind is message, action, bot, file, topic, join, part, nick or system; the last 
 and a-2008 are one set, a; sets keep their people and rooms apart. A record is known again by its file's name and line.
 `
 
+// about is what -h says of a verb before its flags.
+var about = map[string]string{
+	"import": `[-data FOLDER] FILE…
+reads logs and says what became of them. With a folder, what is there already stays as it is. Records that are refused are
+named, and the exit code says so.
+`,
+	"page": `-room ROOM [flags] FILE…  or  -data FOLDER -room ROOM [flags]
+shows a part of a room.
+`,
+	"search": `-q QUERY [flags] FILE…  or  -data FOLDER -q QUERY [flags]
+finds messages; with -i it asks what for.
+`,
+	"check": `-queries QUERIES FILE…  or  -data FOLDER -queries QUERIES
+compares searches with known answers. QUERIES is lines of JSON, one a query:
+  {"id":"1","query":{"all":["hello"],"room":"#lobby"},"count":2,"oldest":"2007-05-01T12:00:00Z","newest":"2008-05-01T12:00:00Z"}
+query has any of: all (words that must be there), phrase, prefix, substring, author, room, from (a time), to (before it).
+count is how many messages match; oldest and newest are the times of the first and the last. kind and by_file may say more
+to whoever reads the file; other fields are refused.
+`,
+	"stats": `-data FOLDER
+says how many rooms and events are in a folder, how big its log is, and which followers are behind.
+`,
+	"verify": `-data FOLDER
+reads every event, compares the index with the log, and names what is wrong; the exit code says whether something is.
+`,
+	"backup": `-data FOLDER COPY
+copies a folder to a new one outside of it, which must not be there. On the same disk it is mostly links: bring the copy to
+another. The index isn't in it.
+`,
+	"restore": `-data FOLDER [-ledger FOLDER] COPY
+makes a new folder, which must not be there, of a copy, which stays as it is.
+`,
+}
+
+// between refuses a number out of its bounds.
+func between(flag string, n, least, most int) error {
+	if n < least || n > most {
+		return fmt.Errorf("-%s is %d: it is from %d to %d", flag, n, least, most)
+	}
+	return nil
+}
+
 // command is one call of a verb.
 type command struct {
 	args     []string
@@ -95,6 +137,10 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	c := &command{args: args[1:], in: in, out: out, err: errOut}
 	c.flags = flag.NewFlagSet("archive "+args[0], flag.ContinueOnError)
 	c.flags.SetOutput(errOut)
+	c.flags.Usage = func() {
+		fmt.Fprintf(errOut, "usage: archive %s %s\n", args[0], about[args[0]])
+		c.flags.PrintDefaults()
+	}
 	return commands[args[0]](ctx, c)
 }
 

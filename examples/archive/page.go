@@ -13,6 +13,7 @@ import (
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/chat/hub"
 	"github.com/parlor-chat/parlor/search"
+	"github.com/parlor-chat/parlor/storage"
 )
 
 // reader is who reads: everybody in the tenant may read its public rooms.
@@ -58,6 +59,9 @@ func runPage(ctx context.Context, c *command) error {
 	asJSON := c.flags.Bool("json", false, "a JSON object a line")
 	w, err := c.reading()
 	if err != nil {
+		return err
+	}
+	if err := between("n", *limit, 1, storage.MaxPage); err != nil {
 		return err
 	}
 	span := chat.Latest(*limit)

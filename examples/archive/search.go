@@ -147,6 +147,9 @@ func runSearch(ctx context.Context, c *command) error {
 	if *text == "" && !*interactive {
 		return errors.New("say what to search for with -q, or type it with -i")
 	}
+	if err := errors.Join(between("n", *limit, 0, search.MaxLimit), between("facets", *values, 0, search.MaxBucket)); err != nil {
+		return err
+	}
 	zoned, err := time.LoadLocation(*zone)
 	if err != nil {
 		return err
