@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"reflect"
@@ -12,6 +13,8 @@ import (
 	"time"
 	"unsafe"
 )
+
+var update = flag.Bool("update", false, "write testdata anew")
 
 // kinds is every kind of content, that of a newer version included.
 var kinds = []Kind{KindText, KindEdit, KindRetract, KindReact, KindTopic, KindMember, KindNotice, KindReference,
