@@ -62,9 +62,9 @@ func until(what func() error) (err error) {
 // The folder fills up: sends are refused, what was said is read on, and with room again all goes
 // on; nothing that was acknowledged is missing.
 func TestAFullFileSystem(t *testing.T) {
-	dir := mount(t, 160<<20)
-	ballast := filepath.Join(dir, "else's")
-	ok(t, os.WriteFile(ballast, make([]byte, 40<<20), 0o600))
+	dir := mount(t, 400<<20)
+	ballast := filepath.Join(dir, "else's") // more than what is in memory needs on the disk
+	ok(t, os.WriteFile(ballast, make([]byte, 220<<20), 0o600))
 	x := open(t, filepath.Join(dir, "parlor"))
 	room := x.kitchen()
 	var said []string

@@ -36,7 +36,7 @@ func openPlace(dir string, opt Options) (*place, error) {
 		p.shards[i].init(i)
 	}
 	var err error
-	p.Folder, err = pebbledb.Open(dir, pebbledb.Options{Name: "pebble", Format: format, Now: opt.Now, Log: opt.Log, FS: opt.FS,
+	p.Folder, err = pebbledb.Open(dir, pebbledb.Options{Name: "pebble", Mend: "put a backup back", Format: format, Now: opt.Now, Log: opt.Log, FS: opt.FS,
 		Cache: opt.Cache, Reserve: opt.Reserve, Start: p.start, Lost: p.lost, Again: p.again, Finish: p.finish})
 	if err != nil {
 		return nil, err

@@ -37,7 +37,7 @@ func (s *Store) Verify(ctx context.Context, seen func(events int64)) (Verified, 
 	snap := s.place.DB().NewSnapshot()
 	defer snap.Close()
 	writable := s.place.Well()
-	v := &verifier{ctx: ctx, snap: snap, seen: seen, well: func() error {
+	v := &verifier{ctx: ctx, snap: snap, seen: seen, explain: s.place.Explained, well: func() error {
 		if writable && !s.place.Well() {
 			return s.place.Unavailable(op)
 		}
@@ -45,11 +45,11 @@ func (s *Store) Verify(ctx context.Context, seen func(events int64)) (Verified, 
 	}}
 	for n := range chat.Shards {
 		if err := v.shard(n); err != nil {
-			return v.done, pebbledb.Named(err)
+			return v.done, s.place.Explained(err)
 		}
 	}
 	if err := v.strays(); err != nil {
-		return v.done, pebbledb.Named(err)
+		return v.done, s.place.Explained(err)
 	}
 	return v.done, errors.Join(v.wrong...)
 }
@@ -57,12 +57,13 @@ func (s *Store) Verify(ctx context.Context, seen func(events int64)) (Verified, 
 // verifier goes through a snapshot. What it finds wrong it notes; its errors are those
 // after which it can't go on.
 type verifier struct {
-	ctx   context.Context
-	snap  *pebble.Snapshot
-	seen  func(int64)
-	well  func() error
-	done  Verified
-	wrong []error
+	ctx     context.Context
+	snap    *pebble.Snapshot
+	seen    func(int64)
+	well    func() error
+	explain func(error) error
+	done    Verified
+	wrong   []error
 }
 
 // says notes what is wrong.
@@ -89,7 +90,7 @@ func (v *verifier) each(prefix []byte, about string, do func(key, value []byte) 
 		}
 	}
 	if err := it.Error(); err != nil {
-		v.says(about, "%v", pebbledb.Named(err))
+		v.says(about, "%v", v.explain(err))
 	}
 	return nil
 }
@@ -103,7 +104,7 @@ func (v *verifier) shard(n int) error {
 		done, err = parseProgress(b)
 	}
 	if err != nil {
-		v.says(name, "%v", pebbledb.Named(err))
+		v.says(name, "%v", v.explain(err))
 		return nil
 	}
 	// What follows behind isn't written yet for these.

@@ -70,7 +70,8 @@ func TestVerifyNamesDamage(t *testing.T) {
 		}
 	}
 	got, err := archiveRun(t, "verify", "-data", dir)
-	found = err != nil && !strings.Contains(got, "nothing is wrong")
+	found = err != nil && !strings.Contains(got, "nothing is wrong") && strings.Contains(err.Error(), filepath.Join(dir, "log")) &&
+		strings.Contains(err.Error(), ".sst is damaged: ") && strings.Contains(err.Error(), ": put a backup back (archive restore")
 	if !found {
 		t.Errorf("%v\n%s", err, got)
 	}

@@ -141,7 +141,11 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		fmt.Fprintf(errOut, "usage: archive %s %s\n", args[0], about[args[0]])
 		c.flags.PrintDefaults()
 	}
-	return commands[args[0]](ctx, c)
+	err := commands[args[0]](ctx, c)
+	if err != nil && strings.Contains(err.Error(), "put a backup back") {
+		err = fmt.Errorf("%w (archive restore makes a folder of one)", err)
+	}
+	return err
 }
 
 // where is what a verb is to work on: files that are read into memory, or a folder.

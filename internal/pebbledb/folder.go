@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +17,7 @@ import (
 // Options say what is in the folder. Name, Format, Now, Log and FS are required.
 type Options struct {
 	Name     string // of what is kept there, for the program's log
+	Mend     string // what a person does about damage, as errors say; may be empty
 	Format   int64  // its version: a folder of a newer one is refused
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -197,7 +197,7 @@ func (f *Folder) failed(err error) {
 
 // Note remembers what went wrong, and tells the operator.
 func (f *Folder) Note(err error) {
-	err = Named(err)
+	err = f.Explained(err)
 	f.trouble.Store(&trouble{err, f.opt.Now()})
 	f.opt.Log.Error("parlor: "+f.opt.Name, "dir", f.dir, "error", err)
 }
@@ -208,7 +208,7 @@ func (f *Folder) Reader(op string, err error) error {
 	if err == nil || errors.As(err, &known) && known.Op != "" {
 		return err
 	}
-	err = Named(err)
+	err = f.Explained(err)
 	f.trouble.Store(&trouble{err, f.opt.Now()})
 	return &chat.Error{Kind: chat.ErrUnavailable, Op: op, Err: err}
 }
@@ -225,21 +225,30 @@ func (f *Folder) Trouble() (at time.Time, err error) {
 func (f *Folder) Torn() int64 { return f.torn.Load() }
 
 // Damaged says that something isn't as it was written.
-func Damaged(what string) error { return fmt.Errorf("%s in the store is damaged", what) }
+func Damaged(what string) error { return fmt.Errorf("%s in the store %w", what, errDamaged) }
 
-// fileNumber is how Pebble's errors call the file that they are about.
-var fileNumber = regexp.MustCompile(`\bfile (\d{6,})\b`)
+var errDamaged = errors.New("is damaged")
 
-// Named is an error of Pebble's with the name of the file in front that it found damaged.
-func Named(err error) error {
-	if err == nil || !pebble.IsCorruptionError(err) {
+// explained is an error that says all that there is to say.
+type explained struct{ error }
+
+func (e explained) Unwrap() error { return e.error }
+
+// Explained is an error that names the file, and says what to do, where it is about damage.
+func (f *Folder) Explained(err error) error {
+	if done := (explained{}); errors.As(err, &done) {
 		return err
 	}
-	number := fileNumber.FindStringSubmatch(err.Error())
-	if number == nil {
+	switch info := pebble.ExtractDataCorruptionInfo(err); {
+	case info != nil:
+		err = fmt.Errorf("%s %w: %w", info.Path, errDamaged, info.Details)
+	case !errors.Is(err, errDamaged):
 		return err
 	}
-	return fmt.Errorf("%w: %w", Damaged(number[1]+".sst"), err)
+	if f.opt.Mend != "" {
+		err = fmt.Errorf("%w: %s", err, f.opt.Mend)
+	}
+	return explained{err}
 }
 
 // Get is a copy of a value, or nil where there is none.

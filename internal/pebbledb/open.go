@@ -85,7 +85,7 @@ func (f *Folder) start(g *guard, readOnly bool) (err error) {
 				f.warn(shut)
 			}
 			if k := (*chat.Error)(nil); !errors.As(err, &k) {
-				err = &chat.Error{Kind: chat.ErrUnavailable, Op: "open", Field: "dir", Err: err}
+				err = &chat.Error{Kind: chat.ErrUnavailable, Op: "open", Field: "dir", Err: f.Explained(err)}
 			}
 		}
 	}()
