@@ -167,9 +167,9 @@ type Member struct {
 	Event chat.EventID // its id
 }
 
-// Users says what people are called. A host with a table of its own users brings
-// its own.
-type Users interface {
+// People says what people are called. A host with a table of its own users brings its
+// own.
+type People interface {
 	// Users reads many people in one round trip, in the order of ids, repeated ones
 	// too; those who aren't there are left out. At most [chat.MaxBatch] ids, else
 	// ErrTooLarge with field "ids".
@@ -180,6 +180,11 @@ type Users interface {
 	// nothing lists everybody, the unnamed too. Prefix is what may be a name, else the
 	// error of [chat.CheckName] with field "prefix".
 	NamedUsers(ctx context.Context, tenant, prefix string, limit int) ([]User, error)
+}
+
+// Users holds what people are called.
+type Users interface {
+	People
 	// PutUser stores people, each in the place of what was there: all of them, or with an
 	// error none. Of one who is named twice the last counts. At most [chat.MaxBatch], else
 	// ErrTooLarge with field "users".

@@ -17,7 +17,8 @@
 //	page, err := kitchen.Page(ctx, chat.Latest(50))
 //
 // Users are the host's: any key may act. What they are called, which searches go by
-// (from:ann) and facets and lists show, is told with [Admin.PutUser].
+// (from:ann) and facets and lists show, is told with [Admin.PutUser], or asked of the host's
+// own table ([Options].Users).
 //
 // A device of a user is a [Session]. It gets every event of the rooms that the
 // user belongs to, in each room's order, through a bounded queue:

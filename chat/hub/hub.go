@@ -48,6 +48,9 @@ type Options struct {
 	// may see what, and of rooms, while they can't be asked: 15 minutes by default, not at all
 	// if below 0. What a node hears of changes meanwhile is not undone by it.
 	Remember time.Duration
+	// Users says what people are called; the set's Directory by default. Where the host
+	// says it, [Admin.PutUser] is [errors.ErrUnsupported].
+	Users storage.People
 	// AwayAfter is how long a session must not be used to be shown as away; 10 minutes
 	// by default, never if below 0.
 	AwayAfter time.Duration
@@ -133,6 +136,9 @@ func New(ctx context.Context, set drivers.Set, o *Options) (*Hub, error) {
 	}
 	known := remember(set.Directory, opt.Access, opt.Remember)
 	set.Directory = known
+	if opt.Users != nil {
+		set.Directory = peopled{known, opt.Users}
+	}
 	h := &Hub{set: set, access: known, known: known, policy: opt.Policy, log: opt.Logger}
 	known.heard = h.heard
 	if h.log == nil {
