@@ -86,7 +86,7 @@ var arrows = []struct {
 	{"storage/storagetest", []string{"chat", "chat/scram", "storage", "internal/suite"}, "a suite knows its contract"},
 	{"search/searchtest", []string{"chat", "storage", "search", "internal/suite"}, "a suite knows its contract"},
 	{"presence/presencetest", []string{"chat", "presence", "internal/suite"}, "a suite knows its contract"},
-	{"examples/...", []string{"chat", "chat/hub", "storage", "search", "search/query", "presence", "drivers/...", "internal/shareddata"}, "an example uses what everybody may"},
+	{"examples/...", []string{"chat", "chat/auth", "chat/hub", "storage", "search", "search/query", "presence", "drivers/...", "internal/shareddata"}, "an example uses what everybody may"},
 	{"internal/suite", nil, "it runs cases of anything"},
 	{"internal/shareddata", nil, "it finds a folder"},
 	{"internal/pebbledb", []string{"chat"}, "it is behind drivers, and speaks their errors"},
