@@ -28,6 +28,7 @@ func main() {
 	}
 }
 
+// run opens a folder, and tells the story in it.
 func run(ctx context.Context, out io.Writer) error {
 	dir, err := os.MkdirTemp("", "parlor-quickstart")
 	if err != nil {
@@ -48,138 +49,181 @@ func run(ctx context.Context, out io.Writer) error {
 	}
 	defer h.Shutdown(ctx)
 
-	// Ann opens a room. Bob joins it, with a laptop and a phone.
-	ann := h.As(chat.UserID{Tenant: "acme", Key: "ann"})
-	bob := h.As(chat.UserID{Tenant: "acme", Key: "bob"})
-	kitchen, err := ann.Create(ctx, storage.Room{Kind: storage.Public, Title: "Kitchen", Address: "kitchen", Listed: true})
-	if err != nil {
-		return err
+	// Whoever acts is named first. Any key may be a user's.
+	s := story{out: out, ann: h.As(chat.UserID{Tenant: "acme", Key: "ann"}), bob: h.As(chat.UserID{Tenant: "acme", Key: "bob"})}
+	for _, chapter := range []func(context.Context) error{
+		s.theyMeet, s.theyTalk, s.whatTheDevicesSaw, s.howAnnSeesBob, s.thePhoneComesBack, s.whatWasSaid, s.whatIsFound,
+	} {
+		if err := chapter(ctx); err != nil {
+			return err
+		}
 	}
-	bobs, err := bob.RoomAt(ctx, "Kitchen") // an address in any spelling
-	if err != nil {
-		return err
-	}
-	if err := bobs.Join(ctx); err != nil {
-		return err
-	}
-	laptop, err := bob.Connect(ctx, hub.Device{Name: "laptop"})
-	if err != nil {
-		return err
-	}
-	phone, err := bob.Connect(ctx, hub.Device{Name: "phone"})
-	if err != nil {
-		return err
-	}
+	return nil
+}
 
-	// Ann talks. She makes a mistake and mends it; Bob likes it; somebody answers.
-	fmt.Fprintln(out, "Ann and Bob talk in the kitchen.")
-	soup, err := kitchen.Send(ctx, chat.Text{Body: "The soup is redy"})
+// story is who and what is in it.
+type story struct {
+	out           io.Writer
+	ann, bob      hub.User
+	kitchen, bobs hub.Room // one room, in the hands of each
+	laptop, phone *hub.Session
+}
+
+// Ann opens a room. Bob joins it, with a laptop and a phone.
+func (s *story) theyMeet(ctx context.Context) (err error) {
+	s.kitchen, err = s.ann.Create(ctx, storage.Room{Kind: storage.Public, Title: "Kitchen", Address: "kitchen", Listed: true})
 	if err != nil {
 		return err
 	}
-	if _, err := kitchen.Edit(ctx, soup.ID, chat.Text{Body: "The soup is ready"}); err != nil {
+	s.bobs, err = s.bob.RoomAt(ctx, "Kitchen") // an address in any spelling
+	if err != nil {
 		return err
 	}
-	if _, err := bobs.React(ctx, soup.ID, []string{"🍜"}); err != nil {
+	if err := s.bobs.Join(ctx); err != nil {
+		return err
+	}
+	s.laptop, err = s.bob.Connect(ctx, hub.Device{Name: "laptop"})
+	if err != nil {
+		return err
+	}
+	s.phone, err = s.bob.Connect(ctx, hub.Device{Name: "phone"})
+	return err
+}
+
+// Ann talks. She makes a mistake and mends it; Bob likes it, and answers.
+func (s *story) theyTalk(ctx context.Context) error {
+	fmt.Fprintln(s.out, "Ann and Bob talk in the kitchen.")
+	soup, err := s.kitchen.Send(ctx, chat.Text{Body: "The soup is redy"})
+	if err != nil {
+		return err
+	}
+	if _, err := s.kitchen.Edit(ctx, soup.ID, chat.Text{Body: "The soup is ready"}); err != nil {
+		return err
+	}
+	if _, err := s.bobs.React(ctx, soup.ID, []string{"🍜"}); err != nil {
 		return err
 	}
 	answer := chat.Text{Body: "On my way, is there bread?", ReplyTo: soup.ID}
-	if _, err := bobs.Send(ctx, answer, hub.Once("bob-1")); err != nil {
+	if _, err := s.bobs.Send(ctx, answer, hub.Once("bob-1")); err != nil {
 		return err
 	}
-	// Bob's phone lost the connection and sends again: under the same id it is
-	// placed once.
-	again, err := bobs.Send(ctx, answer, hub.Once("bob-1"))
+	// Bob's phone lost the connection and sends again: under the same id it is placed once.
+	again, err := s.bobs.Send(ctx, answer, hub.Once("bob-1"))
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "Bob sent twice; the second time it was known already: %v\n", again.Duplicate)
+	fmt.Fprintf(s.out, "Bob sent twice; the second time it was known already: %v\n", again.Duplicate)
+	return nil
+}
 
-	// Both devices got everything, in the room's order.
-	for _, device := range []*hub.Session{laptop, phone} {
-		fmt.Fprintf(out, "\nWhat Bob's %s saw live:\n", device.Device().Name)
-		buf := make([]*hub.Delivery, 1)
+// Both devices got everything, in the room's order.
+func (s *story) whatTheDevicesSaw(ctx context.Context) error {
+	for _, device := range []*hub.Session{s.laptop, s.phone} {
+		fmt.Fprintf(s.out, "\nWhat Bob's %s saw live:\n", device.Device().Name)
 		for range 4 {
-			if _, err := device.Next(ctx, buf); err != nil {
+			if err := s.tellNext(ctx, device); err != nil {
 				return err
 			}
-			fmt.Fprintf(out, "  %d. %s %s\n", buf[0].Event.Seq, buf[0].Event.Sender.Key, describe(buf[0].Event))
 		}
 	}
+	return nil
+}
 
-	// Ann sees that Bob is here, and with what.
-	watcher, err := ann.Connect(ctx, hub.Device{Name: "desk"})
+// tellNext waits for a device's next delivery, and tells it.
+func (s *story) tellNext(ctx context.Context, device *hub.Session) error {
+	next := make([]*hub.Delivery, 1)
+	if _, err := device.Next(ctx, next); err != nil {
+		return err
+	}
+	e := next[0].Event
+	fmt.Fprintf(s.out, "  %d. %s %s\n", e.Seq, e.Sender.Key, describe(e))
+	return nil
+}
+
+// Ann sees that Bob is here, and with what.
+func (s *story) howAnnSeesBob(ctx context.Context) error {
+	desk, err := s.ann.Connect(ctx, hub.Device{Name: "desk"})
 	if err != nil {
 		return err
 	}
-	if err := laptop.SetPresence(hub.Presence{Show: presence.Away, Status: "cooking"}); err != nil {
+	defer desk.Close()
+	if err := s.laptop.SetPresence(hub.Presence{Show: presence.Away, Status: "cooking"}); err != nil {
 		return err
 	}
-	if err := watcher.WatchPresence(ctx, "bob"); err != nil {
+	if err := desk.WatchPresence(ctx, "bob"); err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "\nHow Ann sees Bob:")
-	for d, err := range watcher.All(ctx) {
+	fmt.Fprintln(s.out, "\nHow Ann sees Bob:")
+	for d, err := range desk.All(ctx) {
 		if err != nil {
 			return err
 		}
 		if d.Presence == nil || d.Presence.Best().Show != presence.Available || !cooking(d.Presence) {
 			continue // each change is told; this waits for the last
 		}
-		for _, s := range byDevice(d.Presence.Sessions) {
-			fmt.Fprintln(out, strings.TrimRight(fmt.Sprintf("  %s: %s %s", s.Device, s.Show, s.Status), " "))
+		for _, p := range byDevice(d.Presence.Sessions) {
+			fmt.Fprintln(s.out, strings.TrimRight(fmt.Sprintf("  %s: %s %s", p.Device, p.Show, p.Status), " "))
 		}
 		break
 	}
+	return nil
+}
 
-	// Bob's phone loses the connection. It goes on where it was, on any node.
-	where := phone.Resume()
-	phone.Close()
-	if _, err := kitchen.Send(ctx, chat.Text{Body: "There is, and butter."}); err != nil {
+// Bob's phone loses the connection. It goes on where it was, on any node.
+func (s *story) thePhoneComesBack(ctx context.Context) error {
+	where := s.phone.Resume()
+	s.phone.Close()
+	if _, err := s.kitchen.Send(ctx, chat.Text{Body: "There is, and butter."}); err != nil {
 		return err
 	}
-	phone, err = bob.Connect(ctx, hub.Device{Name: "phone", Resume: where})
+	var err error
+	s.phone, err = s.bob.Connect(ctx, hub.Device{Name: "phone", Resume: where})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "\nWhat Bob's phone had missed:")
-	missed := make([]*hub.Delivery, 1)
-	if _, err := phone.Next(ctx, missed); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "  %d. %s %s\n", missed[0].Event.Seq, missed[0].Event.Sender.Key, describe(missed[0].Event))
+	fmt.Fprintln(s.out, "\nWhat Bob's phone had missed:")
+	return s.tellNext(ctx, s.phone)
+}
 
-	// History folds the changes into messages. A page is complete, or an error.
-	page, err := bobs.Page(ctx, chat.Latest(50))
+// History folds the changes into messages. A page is complete, or an error.
+func (s *story) whatWasSaid(ctx context.Context) error {
+	page, err := s.bobs.Page(ctx, chat.Latest(50))
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "\nThe room's history:")
+	fmt.Fprintln(s.out, "\nThe room's history:")
 	for _, m := range page.Messages {
-		fmt.Fprintf(out, "  %s: %s", m.Sender.Key, m.Text.Body)
+		fmt.Fprintf(s.out, "  %s: %s", m.Sender.Key, m.Text.Body)
 		if !m.Edited.IsZero() {
-			fmt.Fprint(out, " (edited)")
+			fmt.Fprint(s.out, " (edited)")
 		}
 		for _, r := range m.Reactions {
-			fmt.Fprintf(out, "  %s %d", r.Emoji, len(r.By))
+			fmt.Fprintf(s.out, "  %s %d", r.Emoji, len(r.By))
 		}
-		fmt.Fprintln(out)
+		fmt.Fprintln(s.out)
 	}
+	return nil
+}
 
-	// Search finds what the reader may see, and nothing else. It is asked in words, and
-	// says which parts of a text were meant.
-	found, err := bob.Search(ctx, hub.Query{
+// Search finds what the reader may see, and nothing else. It is asked in words, and says which
+// parts of a text were meant. It knows the room a moment later, and can wait until it does.
+func (s *story) whatIsFound(ctx context.Context) error {
+	last, err := s.bobs.Page(ctx, chat.Latest(1))
+	if err != nil {
+		return err
+	}
+	found, err := s.bob.Search(ctx, hub.Query{
 		Text:    "soup from:ann",
 		Limit:   10,
 		Count:   1000,
-		AtLeast: chat.Position{Room: bobs.ID(), Seq: again.Seq},
+		AtLeast: chat.Position{Room: s.bobs.ID(), Seq: last.Head},
 	})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\nBob searches for messages with %s, and finds %d:\n", found.Read, found.Count)
+	fmt.Fprintf(s.out, "\nBob searches for messages with %s, and finds %d:\n", found.Read, found.Count)
 	for _, m := range found.Hits {
-		fmt.Fprintf(out, "  %s: %s\n", m.Sender.Key, marked(m.Text.Body, m.Marks))
+		fmt.Fprintf(s.out, "  %s: %s\n", m.Sender.Key, marked(m.Text.Body, m.Marks))
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 
 // What the README shows. Live deliveries start after Bob connected: 1 is Ann who
 // made the room, 2 is Bob who joined.
-const story = `Ann and Bob talk in the kitchen.
+const told = `Ann and Bob talk in the kitchen.
 Bob sent twice; the second time it was known already: true
 
 What Bob's laptop saw live:
@@ -43,7 +43,7 @@ func TestStory(t *testing.T) {
 	if err := run(t.Context(), &out); err != nil {
 		t.Fatal(err)
 	}
-	if got := out.String(); got != story {
+	if got := out.String(); got != told {
 		t.Errorf("the story is told differently:\n%s", got)
 	}
 }
