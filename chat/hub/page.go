@@ -118,6 +118,11 @@ func tombstone(e chat.Event) chat.Event {
 // it; else the archive is read, and what the head has beyond it is joined by Seq
 // and proven by [chat.CheckDense].
 func (h *Hub) read(ctx context.Context, room chat.RoomID, w chat.Range) (storage.Page, error) {
+	if w.Anchor() != chat.AnchorLatest {
+		if page, whole, err := h.fromArchive(ctx, room, w); whole || err != nil {
+			return page, err
+		}
+	}
 	head, err := h.set.Broker.Recent(ctx, room, chat.Latest(chat.MaxBatch).All())
 	if err != nil {
 		return storage.Page{}, err
@@ -139,6 +144,19 @@ func (h *Hub) read(ctx context.Context, room chat.RoomID, w chat.Range) (storage
 	}
 	page = join(page, tail, w)
 	return page, prove(page, w)
+}
+
+// fromArchive serves a range from the archive alone, where that shows all that was placed.
+func (h *Hub) fromArchive(ctx context.Context, room chat.RoomID, w chat.Range) (page storage.Page, whole bool, err error) {
+	head, err := h.set.Broker.Recent(ctx, room, chat.Latest(1).All())
+	if err != nil || head.Last == 0 || head.Archived < head.Last {
+		return storage.Page{}, false, err
+	}
+	page, err = h.set.History.Page(ctx, room, w)
+	if err != nil || page.Head < head.Last {
+		return storage.Page{}, false, nil // the head may do
+	}
+	return page, true, prove(page, w)
 }
 
 // fromHead serves a range from the head alone, where the head surely holds all of

@@ -153,8 +153,9 @@ func sentence(words []string, n int) string {
 func fill(b *testing.B, s *embedded.Store, n int) {
 	b.Helper()
 	ann := chat.UserID{Tenant: "acme", Key: "ann"}
+	most := min(max(n/benchRooms, 1), 500)
 	for room := 0; n > 0; room++ {
-		batch := make([]chat.Event, min(n, 500))
+		batch := make([]chat.Event, min(n, most))
 		for i := range batch {
 			batch[i] = chat.Event{ID: chat.NewID(), Room: benchRoom(room), Sender: ann, Content: &chat.Text{Body: bare.Body}}
 		}
@@ -170,6 +171,11 @@ func fill(b *testing.B, s *embedded.Store, n int) {
 func BenchmarkPages(b *testing.B) {
 	h, s := benchHub(b, b.TempDir(), true)
 	fill(b, s, *benchEvents)
+	for r := range benchRooms { // as followers do
+		head, err := s.Set().Broker.Recent(b.Context(), benchRoom(r), chat.Latest(1).All())
+		ok(b, err)
+		ok(b, s.Set().Broker.Archived(b.Context(), chat.Position{Room: benchRoom(r), Seq: head.Last}))
+	}
 	db := bare.Open(b, 64<<20)
 	e := chat.Event{ID: chat.NewID(), Room: benchRoom(0), Seq: 1000, TextSeq: 1000, At: time.Now(),
 		Sender: chat.UserID{Tenant: "acme", Key: "ann"}, Content: &chat.Text{Body: bare.Body}}
