@@ -25,7 +25,7 @@ const (
 type lastSaid struct {
 	storage.Directory
 	access storage.Access // the directory's, or the host's
-	heard  func(ctx context.Context, m storage.Member, after chat.Seq, since time.Time) (chat.Seq, bool)
+	heard  func(ctx context.Context, m storage.Member, after chat.Seq, since time.Time) (upTo chat.Seq, nothing bool)
 	age    time.Duration // 0: nothing is remembered
 	most   int
 
@@ -87,20 +87,21 @@ func (r *lastSaid) Access(ctx context.Context, u chat.UserID) ([]storage.Member,
 		all, at := s.all, s.at
 		r.mu.Unlock()
 		defer r.mu.Lock()
-		return r.still(ctx, all, at), nil
+		if r.still(ctx, all, at) {
+			return slices.Clone(all), nil
+		}
+		return nil, err
 	}
 	return all, err
 }
 
-// still is what is left of what was said at a time of somebody's rooms: those of which the log
-// tells nothing else.
-func (r *lastSaid) still(ctx context.Context, all []storage.Member, at time.Time) (left []storage.Member) {
-	for _, m := range all {
-		if _, same := r.heard(ctx, m, m.Seq, at); same {
-			left = append(left, m)
-		}
-	}
-	return left
+// still says whether logs tell nothing else than was said at a time of somebody's rooms. A list
+// is whole or none.
+func (r *lastSaid) still(ctx context.Context, all []storage.Member, at time.Time) bool {
+	return !slices.ContainsFunc(all, func(m storage.Member) bool {
+		_, same := r.heard(ctx, m, m.Seq, at)
+		return !same
+	})
 }
 
 // AccessTo implements storage.RoomAccess.

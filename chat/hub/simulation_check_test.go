@@ -106,7 +106,9 @@ func (c *checker) ack(clientID string, a ack) {
 	c.tries(a.step, a.ID)
 	c.does(a.step, a.user, a.room, "writes to")
 	f := c.facts[a.ID]
-	f.held = append(f.held, held{a.node, a.step})
+	if _, placed := c.acked[a.ID]; a.Seq > 0 || !placed { // else the node has it, but not where it lies
+		f.held = append(f.held, held{a.node, a.step})
+	}
 	if a.Seq == 0 {
 		c.pending[a.ID] = a
 		return

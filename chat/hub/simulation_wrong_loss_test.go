@@ -43,6 +43,15 @@ var lossHistories = []history{
 		c.lost(2)
 		follows(c, voidAt(9, 1, 99), textAt(1, 100))
 	}},
+	{"", "a node kept a retry of it, and didn't know where it lay", func(c *checker) {
+		steps(c, condition{}, dead)
+		c.ack("c1", sentAs(1, 1, 1))
+		c.lost(2)
+		again := sentAs(1, 0, 2)
+		again.node = 1
+		c.ack("c1", again)
+		follows(c, voidAt(9, 1, 99), textAt(1, 100))
+	}},
 	{"", "a text that was lost yields to another", func(c *checker) {
 		steps(c, condition{}, dead)
 		c.ack("c1", sentAs(1, 1, 1))

@@ -53,6 +53,12 @@ func TestWhileTheDirectoryIsAway(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 		}
+		// Where the log can't be asked either, a list is none rather than short.
+		broker := k.Fail(hubtest.Broker, hubtest.Down)
+		if list, err := k.As(0, "ann").Rooms(t.Context(), "", 10); !errors.Is(err, chat.ErrUnavailable) {
+			t.Errorf("without the log: %v, %v", list, err)
+		}
+		broker()
 		if err := use(t, k, 0, "cyd", "r"); !errors.Is(err, chat.ErrUnavailable) {
 			t.Errorf("somebody of whom nothing is known: %v", err)
 		}
