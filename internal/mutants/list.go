@@ -69,8 +69,14 @@ var mutants = []mutant{
 	{"what is put back last is listed, not what lies highest", "drivers/memory/lose.go",
 		"r.lost.upTo = max(r.lost.upTo, e.Last(), r.last)", "r.lost.upTo = max(e.Last(), r.last)"},
 	{"what an event demands outside of the log is done behind the archive", "chat/hub/archiver.go",
-		"		for i := range events {\n			if err := a.effect(ctx, &events[i]); err != nil {\n				return err\n			}\n		}\n		if err := a.append(ctx, events); err != nil {\n			return err\n		}\n",
-		"		if err := a.append(ctx, events); err != nil {\n			return err\n		}\n		for i := range events {\n			if err := a.effect(ctx, &events[i]); err != nil {\n				return err\n			}\n		}\n"},
+		"		for i := range events {\n			if err := a.effect(ctx, &events[i]); err != nil {\n				return err\n			}\n		}\n" +
+			"		if events, err = a.h.emptied(ctx, events); err != nil {\n			return err\n		}\n		if err := a.append(ctx, events); err != nil {\n			return err\n		}\n",
+		"		if events, err = a.h.emptied(ctx, events); err != nil {\n			return err\n		}\n		if err := a.append(ctx, events); err != nil {\n			return err\n		}\n" +
+			"		for i := range events {\n			if err := a.effect(ctx, &events[i]); err != nil {\n				return err\n			}\n		}\n"},
+	{"what is remembered counts though it changed", "chat/hub/remember.go",
+		"return one.Member, known && one.mark == mark", "return one.Member, known"},
+	{"a moved entry takes away what could be read before", "chat/hub/member.go",
+		"		row.Since = e.Seq\n	}\n	if !row.Role", "		row.Since, row.From = e.Seq, e.Seq\n	}\n	if !row.Role"},
 	{"a direct room's rows are left to its makers", "chat/hub/personal.go",
 		"		if !c.Role.Belongs() {", "		if !c.Role.Belongs() || isDirect(e.Room) {"},
 	{"a role is written nowhere", "chat/hub/member.go",
