@@ -177,7 +177,7 @@ func (w *world) together(actions []action) {
 		running.Go(do)
 	}
 	running.Wait()
-	for _, node := range w.cut {
+	for _, node := range slices.Compact(slices.Sorted(slices.Values(w.cut))) {
 		if !slices.ContainsFunc(actions, func(a action) bool { return a.ends() && a.Node == node }) {
 			w.start(node)
 		}

@@ -67,6 +67,8 @@ func (k *Kit) Lose(n int) {
 // PowerCut kills all nodes at once, and crashes the log that they share ([Options].Log). They
 // stay dead until they are started.
 func (k *Kit) PowerCut() {
+	k.cutting.Lock()
+	defer k.cutting.Unlock()
 	var dying []*node
 	for i := range k.nodes {
 		if n := k.node(i); n.die() {

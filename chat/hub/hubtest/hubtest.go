@@ -61,6 +61,7 @@ type Kit struct {
 	broker  chat.Broker
 	history storage.History
 	options Options
+	cutting sync.Mutex // held by a power cut
 	nodes   []*node
 	members map[string]string // of each room, somebody who may read it
 
