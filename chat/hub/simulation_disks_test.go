@@ -104,7 +104,7 @@ func TestPlansOnDisks(t *testing.T) {
 		}},
 	} {
 		t.Run(on.name, func(t *testing.T) {
-			sum := simulateAll(t, max(1, *seeds/10), func(t *testing.T, i int) *world {
+			sum := simulateAll(t, max(1, *seeds/20), func(t *testing.T, i int) *world {
 				seed := uint64(*firstSeed + i)
 				return simulate(t, fmt.Sprint(on.name, seed), drawPlan(seed), on.options(seed))
 			})

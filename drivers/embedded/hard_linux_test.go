@@ -207,7 +207,7 @@ func TestTheClockAcrossRestarts(t *testing.T) {
 	}
 }
 
-// A bit flips in each file of the log and of the index in turn, while the folder is closed: it is
+// A bit flips in each file of the log, and in two of the index, in turn, while the folder is closed: it is
 // told when the folder is opened, or by Verify, or nothing that anybody reads is changed by it.
 func TestAFlippedBit(t *testing.T) {
 	dir := t.TempDir()
@@ -219,7 +219,7 @@ func TestAFlippedBit(t *testing.T) {
 	want := x.texts()
 	x.close()
 	rng := rand.New(rand.NewPCG(7, 7))
-	told, quietly := 0, 0
+	told, quietly, ofIndex := 0, 0, 0
 	ok(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		ok(t, err)
 		name, _ := filepath.Rel(dir, path)
@@ -227,6 +227,11 @@ func TestAFlippedBit(t *testing.T) {
 		ok(t, err)
 		if d.IsDir() || i.Size() == 0 || strings.HasPrefix(name, "directory.db") || filepath.Base(name) == "BALLAST" || filepath.Base(name) == "LOCK" {
 			return nil
+		}
+		if strings.HasPrefix(name, "index") { // package bleve looks at each of them
+			if ofIndex++; ofIndex > 2 {
+				return nil
+			}
 		}
 		for range *flips {
 			bad := filepath.Join(t.TempDir(), "bad")
