@@ -497,3 +497,24 @@ func TestABanThatAnotherFinishedIsDone(t *testing.T) {
 	_, err := k.in("bob", k.kitchen).Page(t.Context(), chat.Latest(1))
 	fails(t, err, chat.ErrNotFound, "room")
 }
+
+// Moderated would mean nothing if joining gave a voice.
+func TestJoiningAModeratedRoomGivesNoVoice(t *testing.T) {
+	k := newKit(t, nil)
+	r, err := k.as("ann").Create(t.Context(), storage.Room{Kind: storage.Public, Moderated: true})
+	ok(t, err)
+	bob := k.in("bob", r.ID())
+	ok(t, bob.Join(t.Context()))
+	s := k.connect(k.Hub, "bob", 10)
+	_, err = bob.Send(t.Context(), chat.Text{Body: "x"})
+	fails(t, err, chat.ErrForbidden, "role")
+	ok(t, r.SetMember(t.Context(), "bob", chat.RoleMember, "welcome"))
+	said, err := bob.Send(t.Context(), chat.Text{Body: "now he may"})
+	ok(t, err)
+	for d, err := range s.All(t.Context()) { // he hears it, as who belongs
+		ok(t, err)
+		if d.Event != nil && d.Event.ID == said.ID {
+			return
+		}
+	}
+}

@@ -8,9 +8,10 @@ import (
 	"github.com/parlor-chat/parlor/storage"
 )
 
-// Join makes the user a member. Joining twice is no error. A private room is
-// joined by being given a role in it ([Room.SetMember]), and so is a public one
-// for members only.
+// Join makes the user a member; of a moderated room one without a voice
+// ([chat.RoleMuted]), until a moderator gives it to him. Joining twice is no error. A
+// private room is joined by being given a role in it ([Room.SetMember]), and so is a
+// public one for members only.
 func (r Room) Join(ctx context.Context) error {
 	const op = "join"
 	leave, err := r.h.gate.enter(ctx, op)
@@ -30,14 +31,16 @@ func (r Room) Join(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if settings.MembersOnly {
+	in := sortOf(settings)
+	if !may(m.Role, toJoin, in) {
 		return forbidden(op, "role")
 	}
-	return r.h.setMember(ctx, op, change{room: r.id, by: r.user, user: r.user, role: chat.RoleMember, ask: true})
+	return r.h.setMember(ctx, op, change{room: r.id, by: r.user, user: r.user, role: joinsAs(in), ask: true})
 }
 
 // Leave ends the user's membership. Leaving a room that he doesn't belong to is
-// no error. Nobody leaves a direct room: it is those people's for good.
+// no error. Nobody leaves a direct room: it is those people's for good. The last owner
+// can't leave, [chat.ErrConflict] with field "owner": he makes another one first.
 func (r Room) Leave(ctx context.Context) error {
 	const op = "leave"
 	leave, err := r.h.gate.enter(ctx, op)
@@ -61,7 +64,8 @@ func (r Room) Leave(ctx context.Context) error {
 // SetMember gives somebody of the user's tenant a role: [chat.RoleMember] lets him in,
 // [chat.RoleNone] sends him away, [chat.RoleBanned] keeps him out. A moderator
 // gives the roles up to member to those below him; an admin bans and appoints
-// moderators, too; an owner gives every role to everybody.
+// moderators, too; an owner gives every role to everybody. Nobody takes the last owner's
+// role, [chat.ErrConflict] with field "owner"; an operator does ([Admin.SetMember]).
 func (r Room) SetMember(ctx context.Context, userKey string, role chat.Role, reason string) error {
 	const op = "set member"
 	leave, err := r.h.gate.enter(ctx, op)
@@ -96,21 +100,6 @@ func (r Room) SetMember(ctx context.Context, userKey string, role chat.Role, rea
 	return r.h.setMember(ctx, op, change{room: r.id, by: r.user, user: u, role: role, reason: reason, ask: true})
 }
 
-// mayAppoint says whether somebody in a role may bring another from one role to
-// the next.
-func mayAppoint(mine, from, to chat.Role) bool {
-	switch mine {
-	case chat.RoleOwner:
-		return true
-	case chat.RoleAdmin:
-		return from < chat.RoleAdmin && to < chat.RoleAdmin
-	case chat.RoleModerator:
-		return from < chat.RoleModerator && to < chat.RoleModerator &&
-			from != chat.RoleBanned && to != chat.RoleBanned
-	}
-	return false
-}
-
 // changeable refuses what would change who is in a direct or personal room.
 func (h *Hub) changeable(ctx context.Context, op string, room chat.RoomID) error {
 	s, err := h.settings(ctx, room)
@@ -140,6 +129,11 @@ func (r Room) Members(ctx context.Context, after string, limit int) (list []stor
 	if err != nil {
 		return nil, "", err
 	}
+	settings, err := r.h.settings(ctx, r.id)
+	if err != nil {
+		return nil, "", err
+	}
+	sees := may(mine.Role, toSeeWhoLeft, sortOf(settings))
 	all, err := r.h.set.Directory.Members(ctx, r.id, after, limit)
 	if err != nil {
 		return nil, "", err
@@ -148,7 +142,7 @@ func (r Room) Members(ctx context.Context, after string, limit int) (list []stor
 		next = all[limit-1].User.Key
 	}
 	for _, m := range all {
-		if m.Role.Belongs() || mine.Role >= chat.RoleModerator {
+		if m.Role.Belongs() || sees {
 			list = append(list, m)
 		}
 	}
@@ -198,6 +192,13 @@ func (h *Hub) setMember(ctx context.Context, op string, c change) error {
 		if err := h.allow(ctx, op, Action{User: c.by, Room: c.room, Verb: VerbMember, Event: &e}); err != nil {
 			return err
 		}
+	}
+	if c.ask && row.Role == chat.RoleOwner && c.role != chat.RoleOwner {
+		release, err := h.anotherOwner(ctx, op, c.room, c.user)
+		if err != nil {
+			return err
+		}
+		defer release()
 	}
 	if narrows(row.Role, c.role) {
 		head, err := h.set.Broker.Recent(ctx, c.room, chat.Latest(1).All())

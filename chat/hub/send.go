@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
@@ -42,7 +43,7 @@ func (r Room) Send(ctx context.Context, t chat.Text, o ...SendOption) (chat.Rece
 		if err := d.answers(ctx, "thread", t.Thread); err != nil {
 			return err
 		}
-		return d.mayWrite(ctx)
+		return d.may(ctx, toSend)
 	})
 }
 
@@ -60,7 +61,7 @@ func (r Room) Edit(ctx context.Context, id chat.EventID, t chat.Text, o ...SendO
 		if target.Sender != r.user {
 			return forbidden(d.op, "sender")
 		}
-		return d.mayWrite(ctx)
+		return d.may(ctx, toSend)
 	})
 }
 
@@ -73,10 +74,14 @@ func (r Room) Retract(ctx context.Context, id chat.EventID, reason string, o ...
 			return err
 		}
 		c.ByModerator = target.Sender != r.user
-		if c.ByModerator && d.member.Role < chat.RoleModerator {
+		if !c.ByModerator {
+			return d.may(ctx, toRetract)
+		}
+		err = d.may(ctx, toModerate)
+		if errors.Is(err, chat.ErrForbidden) {
 			return forbidden(d.op, "sender")
 		}
-		return nil
+		return err
 	})
 }
 
@@ -86,21 +91,14 @@ func (r Room) React(ctx context.Context, id chat.EventID, emoji []string, o ...S
 		if _, err := d.aim(ctx, id); err != nil {
 			return err
 		}
-		return d.mayWrite(ctx)
+		return d.may(ctx, toSend)
 	})
 }
 
 // SetTopic sets the room's topic; in a moderated room only moderators may.
 func (r Room) SetTopic(ctx context.Context, topic string, o ...SendOption) (chat.Receipt, error) {
 	return r.place(ctx, "set topic", VerbTopic, &chat.Topic{Text: topic}, o, func(d *draft) error {
-		s, err := r.h.settings(ctx, r.id)
-		if err != nil {
-			return err
-		}
-		if s.Moderated && d.member.Role < chat.RoleModerator {
-			return forbidden(d.op, "role")
-		}
-		return d.mayWrite(ctx)
+		return d.may(ctx, toSetTopic)
 	})
 }
 
@@ -190,7 +188,10 @@ func tooManyChanges(op string) error {
 	return &chat.Error{Kind: chat.ErrTooLarge, Op: op, Field: "changes", Limit: chat.MaxChanges}
 }
 
-func (d *draft) mayWrite(ctx context.Context) error { return d.h.mayWrite(ctx, d.op, d.member) }
+// may says whether the sender may do something in the room.
+func (d *draft) may(ctx context.Context, what deedIn) error {
+	return d.h.may(ctx, d.op, d.member, what)
+}
 
 // placedBefore finds the receipt of an earlier try under the same client id.
 func (d *draft) placedBefore(ctx context.Context) (chat.Receipt, bool) {
