@@ -92,17 +92,18 @@ type Verb string
 
 // The verbs.
 const (
-	VerbCreate  Verb = "create"
-	VerbRead    Verb = "read"
-	VerbSend    Verb = "send"
-	VerbEdit    Verb = "edit"
-	VerbRetract Verb = "retract"
-	VerbReact   Verb = "react"
-	VerbTopic   Verb = "topic"
-	VerbMember  Verb = "member" // joining, leaving, being given a role
-	VerbSignal  Verb = "signal"
-	VerbSearch  Verb = "search"
-	VerbConnect Verb = "connect"
+	VerbCreate    Verb = "create"
+	VerbRead      Verb = "read"
+	VerbSend      Verb = "send"
+	VerbEdit      Verb = "edit"
+	VerbRetract   Verb = "retract"
+	VerbReact     Verb = "react"
+	VerbTopic     Verb = "topic"
+	VerbConfigure Verb = "configure" // changing a room's settings
+	VerbMember    Verb = "member"    // joining, leaving, being given a role
+	VerbSignal    Verb = "signal"
+	VerbSearch    Verb = "search"
+	VerbConnect   Verb = "connect"
 	// VerbPresence is asking who is here; the room is set where it is asked of one.
 	VerbPresence Verb = "presence"
 )

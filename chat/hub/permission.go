@@ -18,6 +18,7 @@ const (
 	toJoin
 	toLeave
 	toSeeWhoLeft // in lists of members, and who is banned
+	toConfigure  // the room's settings
 
 	deedsIn
 )
@@ -69,6 +70,7 @@ var (
 	talkers    = least{chat.RoleMember, true}
 	visiting   = least{chat.RoleOwner + 1, true}
 	moderators = least{chat.RoleModerator, false}
+	admins     = least{chat.RoleAdmin, false}
 	nobody     = least{chat.RoleOwner + 1, false}
 )
 
@@ -84,6 +86,7 @@ var permissions = [deedsIn][sorts]least{
 	toJoin:       {visiting, visiting, nobody, nobody, nobody, nobody},
 	toLeave:      {whoBelongs, whoBelongs, whoBelongs, whoBelongs, whoBelongs, nobody},
 	toSeeWhoLeft: {moderators, moderators, moderators, moderators, moderators, nobody},
+	toConfigure:  {admins, admins, admins, admins, admins, nobody},
 }
 
 // may says whether somebody in a role may do something in a room that he sees.

@@ -16,7 +16,7 @@ const permissionsPage = "../../docs/permissions.md"
 var (
 	deedNames = [deedsIn]string{toRead: "read, search, see who is there", toSend: "send, edit one's own, react", toRetract: "take one's own text back",
 		toModerate: "take another's text back", toSetTopic: "set the topic", toJoin: "join by oneself", toLeave: "leave",
-		toSeeWhoLeft: "see who left and who is banned"}
+		toSeeWhoLeft: "see who left and who is banned", toConfigure: "change the settings"}
 	sortNames = [sorts]string{"public", "public, moderated", "public, members only", "private", "private, moderated", "direct"}
 )
 

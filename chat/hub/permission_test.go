@@ -162,6 +162,12 @@ func try(ctx context.Context, what deedIn, r Room, theirs, own chat.EventID) err
 		return r.Join(ctx)
 	case toLeave:
 		return r.Leave(ctx)
+	case toConfigure:
+		_, err := r.Configure(ctx, func(s *storage.Room) error {
+			s.Title = "another"
+			return nil
+		})
+		return err
 	}
 	return seesWhoLeft(ctx, r)
 }
