@@ -31,8 +31,9 @@
 // One question decides everything: what does [storage.Access] say of this user
 // and this room? A room that it doesn't name doesn't exist for the user: every
 // method returns [chat.ErrNotFound], the same error after the same work as for a
-// room that was never made. A [Policy] of the host may narrow further, never
-// widen. The methods of [Admin] are past both, and always logged.
+// room that was never made. What his role lets him do in a room that he sees is said by
+// one table (docs/permissions.md). A [Policy] of the host may narrow further, never widen.
+// The methods of [Admin] are past all of it, and always logged.
 //
 // # A session that comes back
 //
