@@ -19,9 +19,9 @@ type target struct {
 // field.
 func (h *Hub) target(ctx context.Context, op, field string, m storage.Member, id chat.EventID) (target, error) {
 	missing := &chat.Error{Kind: chat.ErrNotFound, Op: op, Field: field}
-	e, changes, err := h.find(ctx, m.Room, id)
+	e, changes, err := h.findFor(ctx, m, id)
 	if err == nil && e.Changes() {
-		e, changes, err = h.find(ctx, m.Room, e.Target)
+		e, changes, err = h.findFor(ctx, m, e.Target)
 	}
 	switch {
 	case errors.Is(err, chat.ErrNotFound):
@@ -38,12 +38,28 @@ func (h *Hub) target(ctx context.Context, op, field string, m storage.Member, id
 	return t, nil
 }
 
-// find reads one event by its id, with all that changes it: from the head, where
-// what is new lies, else from the archive. One that is pending on this node has no Seq.
+// findFor is find for a member. What another said may be placed, and heard by all, before its
+// node has noted so. Until then it is as if it weren't there.
+func (h *Hub) findFor(ctx context.Context, m storage.Member, id chat.EventID) (chat.Event, []chat.Event, error) {
+	e, changes, err := h.find(ctx, m.Room, id)
+	if err == nil && e.Seq == 0 && e.Sender != m.User {
+		return h.placed(ctx, m.Room, id)
+	}
+	return e, changes, err
+}
+
+// find reads one event by its id, with all that changes it. One that is pending on this node
+// has no Seq.
 func (h *Hub) find(ctx context.Context, room chat.RoomID, id chat.EventID) (chat.Event, []chat.Event, error) {
 	if e, ok := h.pending(ctx, room, id); ok {
 		return e, nil, nil
 	}
+	return h.placed(ctx, room, id)
+}
+
+// placed is find for what has its place: from the head, where what is new lies, else from the
+// archive.
+func (h *Hub) placed(ctx context.Context, room chat.RoomID, id chat.EventID) (chat.Event, []chat.Event, error) {
 	var found *chat.Event
 	var recent []chat.Event // changes of it that the head holds
 	err := h.backwards(ctx, room, func(e *chat.Event) bool {

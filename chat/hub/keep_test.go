@@ -276,3 +276,41 @@ func TestAReferenceThatIsSetAsideHoldsNobodyUp(t *testing.T) {
 		}
 	})
 }
+
+// lateAnswer places at once, and says so later.
+type lateAnswer struct{ chat.Broker }
+
+func (b lateAnswer) Publish(ctx context.Context, events []chat.Event) ([]chat.Receipt, error) {
+	receipts, err := b.Broker.Publish(ctx, events)
+	time.Sleep(time.Second)
+	return receipts, err
+}
+
+// What somebody has heard he can answer, though the node that placed it doesn't know yet that
+// it is placed.
+func TestWhatIsHeardCanBeAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKit(t, nil)
+		ok(t, k.Admin().CatchUp(t.Context()))
+		ok(t, k.Shutdown(t.Context()))
+		k.journaled(func(s *drivers.Set) { s.Broker = lateAnswer{s.Broker} })
+		s, err := k.as("bob").Connect(t.Context(), hub.Device{})
+		ok(t, err)
+		defer s.Close()
+		sent := make(chan error)
+		go func() {
+			_, err := k.in("ann", k.kitchen).Send(t.Context(), chat.Text{Body: "soup?"})
+			sent <- err
+		}()
+		synctest.Wait()
+		heard := make([]*hub.Delivery, 10)
+		n, err := s.Next(t.Context(), heard)
+		ok(t, err)
+		id := heard[n-1].Event.ID
+		_, err = k.in("bob", k.kitchen).React(t.Context(), id, []string{"🍜"})
+		ok(t, err)
+		_, err = k.in("bob", k.kitchen).Send(t.Context(), chat.Text{Body: "yes", ReplyTo: id})
+		ok(t, err)
+		ok(t, <-sent)
+	})
+}

@@ -80,7 +80,7 @@ func TestItIsAsInMemory(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "data")
 		c := &clock{}
 		c.seconds.Store(time.Date(2026, 10, 30, 12, 0, 0, 0, time.UTC).Unix())
-		store := memory.New(&memory.Options{Now: c.now})
+		store := memory.New(&memory.Options{Now: c.now, Remember: 1000 * time.Hour}) // a folder knows ids as long as its archive does
 		two, stop := sides(t, dir, c, store)
 		defer func() { stop() }()
 		var texts []chat.EventID
@@ -107,7 +107,6 @@ func TestItIsAsInMemory(t *testing.T) {
 				return nil, errors.Join(err, x.Admin().SetMember(t.Context(), id, chat.UserID{Tenant: "acme", Key: "ann"}, chat.RoleOwner, ""))
 			})
 		}
-		// An id is used again within a day: what becomes of it later is each driver's own.
 		for n := range rapid.IntRange(5, 40).Draw(r, "steps") {
 			c.goOn(time.Duration(rapid.IntRange(0, 10).Draw(r, "hours")) * time.Hour)
 			user := rapid.SampledFrom(comparedUsers).Draw(r, "user")

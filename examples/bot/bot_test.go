@@ -107,18 +107,19 @@ func TestItGoesOnWhereItWas(t *testing.T) {
 	onNodes(t, hubtest.Options{}, func(k *kit) {
 		stop := k.start(0, k.values())
 		k.ask(1, "!remind 1m tea")
+		k.says("!remind 1m tea", "In 1m: tea")
 		k.ask(1, "!remind 9m supper")
-		k.says("!remind 1m tea", "!remind 9m supper", "In 1m: tea", "In 9m: supper")
+		k.says("!remind 1m tea", "In 1m: tea", "!remind 9m supper", "In 9m: supper")
 		k.Kill(0)
 		if err := stop(); err == nil {
 			t.Error("it lives on")
 		}
 		time.Sleep(3 * time.Minute)
 		k.start(1, k.values())
-		k.says("!remind 1m tea", "!remind 9m supper", "Done: tea", "In 9m: supper", "@ann: tea")
+		k.says("!remind 1m tea", "Done: tea", "!remind 9m supper", "In 9m: supper", "@ann: tea")
 		k.ask(1, "!remind 1m soup")
 		time.Sleep(8 * time.Minute)
-		k.says("!remind 1m tea", "!remind 9m supper", "Done: tea", "Done: supper", "@ann: tea",
+		k.says("!remind 1m tea", "Done: tea", "!remind 9m supper", "Done: supper", "@ann: tea",
 			"!remind 1m soup", "Done: soup", "@ann: soup", "@ann: supper")
 	})
 }

@@ -99,8 +99,10 @@ func TestWhileTheBrokerIsDownSendsArePending(t *testing.T) {
 		if r, err := ann.Edit(t.Context(), ids[1], chat.Text{Body: "two"}); err != nil || r.State != chat.Pending {
 			t.Errorf("an edit: %+v, %v", r, err)
 		}
-		if _, err := k.As(0, "bob").Room("r").React(t.Context(), ids[0], []string{"👍"}); !errors.Is(err, chat.ErrNotFound) {
-			t.Errorf("another's reaction: %v", err)
+		for _, id := range []chat.EventID{ids[0], chat.NewID()} {
+			if _, err := k.As(0, "bob").Room("r").React(t.Context(), id, []string{"👍"}); !errors.Is(err, chat.ErrUnavailable) {
+				t.Errorf("another's reaction to %v: %v", id, err)
+			}
 		}
 		k.Kill(0)
 		heal()
