@@ -47,6 +47,36 @@ type Keeper interface {
 	Begin(ctx context.Context, memory string) error
 }
 
+// Adopter is an optional capability of a [Keeper]: it goes on with what the journal of a dead
+// node kept.
+type Adopter interface {
+	// AdoptAt takes over what lies where says, which is at least one byte: a folder, or what
+	// else it was made to understand. The events keep their ids, and the time since when they
+	// wait. Called again, also after any error, it goes on and doubles nothing. While the
+	// other node lives it is ErrUnavailable, where nothing lies ErrNotFound, and without a way
+	// to open such a place [errors.ErrUnsupported].
+	AdoptAt(ctx context.Context, where string) (Adopted, error)
+}
+
+// Adopted is what was adopted.
+type Adopted struct {
+	Taken int // events that this node keeps from now on
+	Known int // events that it kept already: their senders had sent them again, to this node
+	Left  int // events that are still there: call it again
+}
+
+// Adopt has b's journal adopt what a dead node left; [errors.ErrUnsupported] where it can't.
+func Adopt(ctx context.Context, b Broker, where string) (Adopted, error) {
+	a, ok := b.(Adopter)
+	if !ok {
+		return Adopted{}, &Error{Kind: errors.ErrUnsupported, Op: "adopt", Field: "journal"}
+	}
+	if where == "" {
+		return Adopted{}, &Error{Kind: ErrInvalid, Op: "adopt", Field: "where"}
+	}
+	return a.AdoptAt(ctx, where)
+}
+
 // Held is an event that a journal keeps.
 type Held struct {
 	Number int64 // rises with the order in which they came

@@ -59,7 +59,8 @@
 // node's disk first. While the broker is away, Send returns after a second with a receipt
 // that says [chat.Pending]: it will be placed, in order, and its Seq is told to whoever
 // sends it again under the same [Once]. What can't be placed for 12 hours is set aside:
-// [Admin.Held] lists it, [Admin.Decide] ends it.
+// [Admin.Held] lists it, [Admin.Decide] ends it. What a node kept that is gone for good another
+// one goes on with: [Admin.Adopt].
 //
 // When the broker lost its memory, rooms are [chat.ErrUnavailable] with the field "memory"
 // until the nodes have put back what they hold: some seconds, or ten where one of them is

@@ -9,13 +9,6 @@ import (
 	"github.com/parlor-chat/parlor/chat"
 )
 
-// Adopted is what [Journal.Adopt] did.
-type Adopted struct {
-	Taken int // events that this journal keeps from now on
-	Known int // events that it kept already: their senders had sent them again, to this node
-	Left  int // events that are still in the store: call it again
-}
-
 // adoptBytes is about how much is adopted at once.
 const adoptBytes = 1 << 20
 
@@ -36,9 +29,9 @@ const adoptBytes = 1 << 20
 // the store. Where the quota is reached, the error is [chat.ErrUnavailable] with the field
 // "journal", and the rest is left. So it is, with the field "memory", between [Journal.Return]
 // and [Journal.Begin]: what is put back after a loss must not change hands behind that.
-func (j *Journal) Adopt(ctx context.Context, from Store) (Adopted, error) {
+func (j *Journal) Adopt(ctx context.Context, from Store) (chat.Adopted, error) {
 	const op = "adopt"
-	var sum Adopted
+	var sum chat.Adopted
 	if err := j.ready(ctx, op); err != nil {
 		return sum, err
 	}
@@ -73,8 +66,25 @@ func (j *Journal) Adopt(ctx context.Context, from Store) (Adopted, error) {
 	return sum, errors.Join(err, undropped)
 }
 
+// AdoptAt implements [chat.Adopter]: it is [Journal.Adopt] of what [Options].Dead opens.
+func (j *Journal) AdoptAt(ctx context.Context, where string) (chat.Adopted, error) {
+	const op = "adopt"
+	if err := j.ready(ctx, op); err != nil {
+		return chat.Adopted{}, err
+	}
+	if j.opt.Dead == nil {
+		return chat.Adopted{}, &chat.Error{Kind: errors.ErrUnsupported, Op: op, Field: "where"}
+	}
+	from, done, err := j.opt.Dead(ctx, where)
+	if err != nil {
+		return chat.Adopted{}, err
+	}
+	sum, err := j.Adopt(ctx, from)
+	return sum, errors.Join(err, done())
+}
+
 // adopt takes some records over: they are known, then on this disk, then dropped over there.
-func (j *Journal) adopt(ctx context.Context, timer *time.Timer, drop func([]chat.EventID), batch []Record, sum *Adopted) error {
+func (j *Journal) adopt(ctx context.Context, timer *time.Timer, drop func([]chat.EventID), batch []Record, sum *chat.Adopted) error {
 	if len(batch) == 0 {
 		return nil
 	}
@@ -97,7 +107,7 @@ func (j *Journal) adopt(ctx context.Context, timer *time.Timer, drop func([]chat
 // foster makes records of those that this journal doesn't have, and gives the ids under which
 // they, and those that it had, can be dropped over there once the new ones are on this disk.
 // At the quota it stops.
-func (j *Journal) foster(batch []Record, sum *Adopted) (fresh []*record, here []chat.EventID, err error) {
+func (j *Journal) foster(batch []Record, sum *chat.Adopted) (fresh []*record, here []chat.EventID, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.returned {
@@ -135,3 +145,5 @@ func (j *Journal) foster(batch []Record, sum *Adopted) (fresh []*record, here []
 	}
 	return fresh, here, nil
 }
+
+var _ chat.Adopter = (*Journal)(nil)

@@ -54,7 +54,7 @@ func (d *dead) left(want ...string) {
 	}
 }
 
-func (s *site) adopt(d *dead, want journal.Adopted) {
+func (s *site) adopt(d *dead, want chat.Adopted) {
 	s.t.Helper()
 	got, err := s.j.Adopt(s.t.Context(), d)
 	if err != nil {
@@ -100,7 +100,7 @@ func TestADeadNodesJournalIsAdopted(t *testing.T) {
 		if _, err := s.say("mine"); err != nil {
 			t.Fatal(err)
 		}
-		s.adopt(d, journal.Adopted{Taken: 5})
+		s.adopt(d, chat.Adopted{Taken: 5})
 		d.left()
 		time.Sleep(10 * time.Second)
 		s.reads("a", "b", "mine", "c", "d", "e")
@@ -109,7 +109,7 @@ func TestADeadNodesJournalIsAdopted(t *testing.T) {
 				t.Errorf("it holds %+v", h)
 			}
 		}
-		s.adopt(d, journal.Adopted{})
+		s.adopt(d, chat.Adopted{})
 		for _, body := range []string{"a", "c"} { // a retry, at this node
 			if r, err := s.say(body); err != nil || !r[0].Duplicate || r[0].State != chat.Placed {
 				t.Errorf("%s again: %+v, %v", body, r, err)
@@ -136,14 +136,14 @@ func TestAnAdoptionThatFails(t *testing.T) {
 	run(t, func(t *testing.T, s *site) {
 		d := s.die(func(o *site) { o.down("a", "b") })
 		s.full.Store(true)
-		if got, err := s.j.Adopt(t.Context(), d); !errors.Is(err, chat.ErrUnavailable) || got != (journal.Adopted{}) {
+		if got, err := s.j.Adopt(t.Context(), d); !errors.Is(err, chat.ErrUnavailable) || got != (chat.Adopted{}) {
 			t.Errorf("to a full disk: %+v, %v", got, err)
 		}
 		d.left("a", "b")
 		s.held()
 		s.full.Store(false)
 		d.fail = errFull
-		for i, want := range []journal.Adopted{{Taken: 2}, {Known: 2}} {
+		for i, want := range []chat.Adopted{{Taken: 2}, {Known: 2}} {
 			if got, err := s.j.Adopt(t.Context(), d); !errors.Is(err, errFull) || got != want {
 				t.Errorf("from a disk that fails: %+v, %v, want %+v", got, err, want)
 			}
@@ -156,7 +156,7 @@ func TestAnAdoptionThatFails(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		s.reads("a", "b")
 		d.fail = nil
-		s.adopt(d, journal.Adopted{Known: 2})
+		s.adopt(d, chat.Adopted{Known: 2})
 		d.left()
 	})
 }
@@ -173,7 +173,7 @@ func TestWhatIsAdoptedTwice(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		s.forget("a", "b")
 		d.fail = nil
-		s.adopt(d, journal.Adopted{Taken: 2})
+		s.adopt(d, chat.Adopted{Taken: 2})
 		time.Sleep(10 * time.Second)
 		s.reads("a", "b")
 		for i, h := range s.held("a", "b") {
@@ -201,7 +201,7 @@ func TestAnAdoptionOverTheQuota(t *testing.T) {
 		s.held("a", "b")
 		time.Sleep(10 * time.Second)
 		s.forget("a", "b")
-		s.adopt(d, journal.Adopted{Taken: 2})
+		s.adopt(d, chat.Adopted{Taken: 2})
 		time.Sleep(10 * time.Second)
 		s.reads("a", "b", "c", "d")
 	})
@@ -225,7 +225,7 @@ func TestWhatIsTooOldIsAdoptedAside(t *testing.T) {
 			}
 		})
 		s.reads("old") // it was placed before its node died
-		s.adopt(d, journal.Adopted{Taken: 1})
+		s.adopt(d, chat.Adopted{Taken: 1})
 		d3 := s.die(func(o *site) {
 			o.broker.fail(chat.ErrUnavailable, false)
 			if _, err := o.say("pending"); err != nil {
@@ -233,8 +233,8 @@ func TestWhatIsTooOldIsAdoptedAside(t *testing.T) {
 			}
 		})
 		time.Sleep(13 * time.Hour)
-		s.adopt(d2, journal.Adopted{Taken: 1})
-		s.adopt(d3, journal.Adopted{Taken: 1})
+		s.adopt(d2, chat.Adopted{Taken: 1})
+		s.adopt(d3, chat.Adopted{Taken: 1})
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		for i, h := range s.held("old", "aside", "pending") {
@@ -276,12 +276,12 @@ func TestASenderThatCameOver(t *testing.T) {
 			}
 		}
 		start := time.Now()
-		s.adopt(d, journal.Adopted{Known: 1, Left: 1})
+		s.adopt(d, chat.Adopted{Known: 1, Left: 1})
 		equal(t, "the time that it took", time.Since(start), time.Second)
 		d.left("x")
 		s.broker.fail(nil, false)
 		time.Sleep(10 * time.Second)
-		s.adopt(d, journal.Adopted{Taken: 1})
+		s.adopt(d, chat.Adopted{Taken: 1})
 		d.left()
 		time.Sleep(10 * time.Second)
 		s.reads("same", "other")
@@ -312,7 +312,7 @@ func TestWhatWasAdoptedIsPutBack(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
-		s.adopt(d, journal.Adopted{Taken: 2})
+		s.adopt(d, chat.Adopted{Taken: 2})
 		equal(t, "doubt", s.lose(true), false)
 		s.reads("first", "a", "b")
 		if r, err := s.say("a", "b"); err != nil || r[0].Seq != 2 || r[1].Seq != 3 {
@@ -338,7 +338,7 @@ func TestNothingIsAdoptedWhileItIsPutBack(t *testing.T) {
 		}
 		d.left("a")
 		s.begin()
-		s.adopt(d, journal.Adopted{Taken: 1})
+		s.adopt(d, chat.Adopted{Taken: 1})
 		time.Sleep(10 * time.Second)
 		s.reads("a")
 	})
@@ -356,7 +356,7 @@ func TestWhatSleptThroughALossIsAdopted(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.lose(true)
-		s.adopt(d, journal.Adopted{Taken: 2})
+		s.adopt(d, chat.Adopted{Taken: 2})
 		time.Sleep(10 * time.Second)
 		if got := s.log(); len(got) != 3 || !slices.Contains(got, "a") || !slices.Contains(got, "b") || !slices.Contains(got, "c") {
 			t.Errorf("the log is %q", got)
@@ -389,7 +389,7 @@ func TestWhatADeadNodePlacedIsDoubt(t *testing.T) {
 					t.Fatal(r, err)
 				}
 				if adopted {
-					s.adopt(d, journal.Adopted{Known: 1})
+					s.adopt(d, chat.Adopted{Known: 1})
 				}
 				equal(t, "doubt", s.lose(true), adopted)
 				time.Sleep(10 * time.Second)
@@ -419,6 +419,9 @@ func TestAdoptionsThatAreRefused(t *testing.T) {
 		s.j.Close()
 		if _, err := s.j.Adopt(t.Context(), d); !errors.Is(err, chat.ErrClosed) {
 			t.Errorf("closed: %v", err)
+		}
+		if _, err := s.j.AdoptAt(t.Context(), "d"); !errors.Is(err, chat.ErrClosed) {
+			t.Errorf("closed, by name: %v", err)
 		}
 		d.left("b")
 	})

@@ -35,6 +35,9 @@ type Options struct {
 	// Bytes is the quota of all that is kept, in bytes of the stored form; 1 GiB by
 	// default. At it, Publish fails with ErrUnavailable and the field "journal".
 	Bytes int64
+	// Dead opens what the journal of a dead node left, for an operator who adopts it
+	// ([chat.Adopter]), in a place that he names; done closes it. None by default.
+	Dead func(ctx context.Context, where string) (from Store, done func() error, err error)
 	// Logger gets what an operator must know; slog.Default() by default.
 	Logger *slog.Logger
 }

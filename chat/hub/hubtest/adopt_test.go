@@ -9,7 +9,6 @@ import (
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/chat/hub"
 	"github.com/parlor-chat/parlor/chat/hub/hubtest"
-	"github.com/parlor-chat/parlor/drivers/journal"
 )
 
 // What a dead node kept is placed by the one that adopts its journal. When it comes back
@@ -34,7 +33,7 @@ func TestADeadNodesJournalIsAdopted(t *testing.T) {
 		}
 		k.Kill(0)
 		say(t, k, 1, "bob", "r", "0")
-		if got, err := k.Adopt(1, 0); err != nil || got != (journal.Adopted{Taken: 2}) {
+		if got, err := k.Adopt(1, 0); err != nil || got != (chat.Adopted{Taken: 2}) {
 			t.Errorf("%+v, %v", got, err)
 		}
 		k.Settle()

@@ -238,6 +238,7 @@ func (k *Kit) Start(i int) {
 	set := n.set()
 	store, err := n.disk.Open(k.t.Context())
 	k.must(err)
+	o.Journal.Dead = n.openDead
 	n.journal, err = journal.New(k.t.Context(), diskWire{n, store}, set.Broker, &o.Journal)
 	k.must(err)
 	set.Broker = n.journal
@@ -249,19 +250,31 @@ func (k *Kit) Start(i int) {
 }
 
 // Adopt has a node go on with what the journal of a dead one kept, from that one's disk: see
-// [journal.Journal.Adopt].
-func (k *Kit) Adopt(i, dead int) (journal.Adopted, error) {
+// [hub.Admin.Adopt].
+func (k *Kit) Adopt(i, dead int) (chat.Adopted, error) {
 	k.t.Helper()
-	n, d := k.node(i), k.node(dead)
+	return k.node(i).hub.Admin().Adopt(k.t.Context(), k.node(dead).name)
+}
+
+// openDead opens the disk of a dead node for one that adopts its journal.
+func (n *node) openDead(ctx context.Context, name string) (journal.Store, func() error, error) {
+	var d *node
+	for i := range n.k.nodes {
+		if other := n.k.node(i); other.name == name {
+			d = other
+		}
+	}
+	if d == nil {
+		return nil, nil, &chat.Error{Kind: chat.ErrNotFound, Op: "open", Field: "where"}
+	}
 	if !d.killed() {
-		return journal.Adopted{}, &chat.Error{Kind: chat.ErrUnavailable, Op: "open", Field: "dir", Err: fmt.Errorf("held by %s", d.name)}
+		return nil, nil, &chat.Error{Kind: chat.ErrUnavailable, Op: "open", Field: "dir", Err: fmt.Errorf("held by %s", d.name)}
 	}
-	store, err := d.disk.Open(k.t.Context())
+	store, err := d.disk.Open(ctx)
 	if err != nil {
-		return journal.Adopted{}, err
+		return nil, nil, err
 	}
-	defer d.disk.Close()
-	return n.journal.Adopt(k.t.Context(), diskWire{n, store})
+	return diskWire{n, store}, d.disk.Close, nil
 }
 
 func (n *node) killed() bool {

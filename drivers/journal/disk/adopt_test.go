@@ -136,7 +136,7 @@ func TestADamagedFolderIsAdopted(t *testing.T) {
 	if !errors.Is(err, chat.ErrUnavailable) || got.Taken < 600 || got.Taken >= len(want) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if again, err := j.Adopt(t.Context(), dead); !errors.Is(err, chat.ErrUnavailable) || again != (journal.Adopted{Known: got.Taken}) {
+	if again, err := j.Adopt(t.Context(), dead); !errors.Is(err, chat.ErrUnavailable) || again != (chat.Adopted{Known: got.Taken}) {
 		t.Errorf("again: %+v, %v", again, err)
 	}
 	if !until(20*time.Second, func() bool { return placed(t, j) == got.Taken }) {
