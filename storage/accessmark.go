@@ -11,7 +11,8 @@ import (
 // that a single process writes: it says, without asking anybody, whether its answers may have
 // changed, so that they need not be asked for again.
 type AccessMarks interface {
-	// AccessMark is a mark of all that is said of a user in rooms, and of how rooms are set.
+	// AccessMark is a mark of all that is said of a user in rooms, and of how rooms are set; of
+	// a [Directory], also of whether his account is deactivated.
 	// What was said after a mark was read is true for as long as that mark is the same: it
 	// is another one before a call returns that changed something. 0: nobody knows.
 	AccessMark(u chat.UserID) uint64
@@ -42,7 +43,7 @@ func (c *AccessClock) Mark(u chat.UserID) uint64 {
 	return 1 + c.all.Load() + c.stripe(u).Load()
 }
 
-// Member says that somebody's standing may have changed.
+// Member says that somebody's standing, or his account, may have changed.
 func (c *AccessClock) Member(u chat.UserID) { c.stripe(u).Add(1) }
 
 // Room says that a room may have come, or changed: what everybody may see.

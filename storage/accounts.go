@@ -27,6 +27,10 @@ type Accounts interface {
 	PutAccount(ctx context.Context, a Account) (Account, error)
 	// ListAccounts lists a tenant's accounts by key.
 	ListAccounts(ctx context.Context, tenant, after string, limit int) ([]Account, error)
+	// Deactivated says whose account is deactivated, of many people in one round trip: their
+	// ids in the order given, repeated ones too. Who has no account isn't. At most
+	// [chat.MaxBatch] ids, else ErrTooLarge with field "ids".
+	Deactivated(ctx context.Context, ids []chat.UserID) ([]chat.UserID, error)
 
 	// Credentials reads what somebody's password is checked against, or ErrNotFound
 	// where he has no account. An account without a password has no Verifiers, and a

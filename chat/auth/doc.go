@@ -28,8 +28,9 @@
 // (Tokens, RevokeToken), to give somebody another log-in or send him away (PutAccount with
 // Login or Deactivated set; a deactivated account and its tokens let nobody in).
 //
-// Logging in is asked once, at the beginning. Whoever is sent away, or whose token ends, stays
-// in the sessions that he has until somebody ends them.
+// Logging in is asked once, at the beginning. The hub ends the sessions of whose account is
+// deactivated (hub.Admin.Deactivate, or PutAccount). Whose token ends stays in the sessions that
+// he has until somebody ends them.
 //
 // # People whom the host knows
 //

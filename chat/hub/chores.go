@@ -31,6 +31,7 @@ type chores struct {
 	kick chan struct{}
 	quit context.CancelFunc
 	done chan struct{}
+	look chan struct{} // closed when nobody looks any more who is deactivated
 
 	mu    sync.Mutex
 	users map[chat.UserID]bool // whether to cut, too
@@ -39,9 +40,10 @@ type chores struct {
 
 func newChores(f *fan) *chores {
 	ctx, quit := context.WithCancel(context.Background())
-	c := &chores{f: f, kick: make(chan struct{}, 1), quit: quit, done: make(chan struct{}),
+	c := &chores{f: f, kick: make(chan struct{}, 1), quit: quit, done: make(chan struct{}), look: make(chan struct{}),
 		users: map[chat.UserID]bool{}, rooms: map[chat.RoomID]struct{}{}}
 	go c.run(ctx)
+	go c.lookAgain(ctx)
 	return c
 }
 
@@ -76,6 +78,7 @@ func (c *chores) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), fenceTime)
 	defer cancel()
 	over(ctx, c.done)
+	over(ctx, c.look)
 }
 
 func (c *chores) run(ctx context.Context) {

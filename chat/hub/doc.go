@@ -33,7 +33,8 @@
 // method returns [chat.ErrNotFound], the same error after the same work as for a
 // room that was never made. What his role lets him do in a room that he sees is said by
 // one table (docs/permissions.md). A [Policy] of the host may narrow further, never widen.
-// The methods of [Admin] are past all of it, and always logged.
+// The methods of [Admin] are past all of it, and always logged. Whoever is deactivated
+// ([Admin.Deactivate]) is refused everything, and his sessions end.
 //
 // # A session that comes back
 //

@@ -106,7 +106,7 @@ func (h *Hub) concerned(ctx context.Context, e *chat.Event) (users []chat.UserID
 			switch {
 			case err == nil:
 				users = append(users, u)
-			case !errors.Is(err, chat.ErrNotFound):
+			case !errors.Is(err, chat.ErrNotFound) && !errors.Is(err, chat.ErrForbidden): // he is deactivated
 				return nil, "", err
 			}
 		}

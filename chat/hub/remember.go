@@ -39,6 +39,7 @@ type lastSaid struct {
 
 // seen is what was said of a user.
 type seen struct {
+	let  letIn            // that he isn't deactivated
 	all  []storage.Member // of his rooms, when it was asked for
 	at   time.Time        // when; zero: it wasn't
 	room map[chat.RoomID]seenMember
@@ -73,6 +74,9 @@ func away(ctx context.Context, err error) bool {
 
 // Access implements storage.Access.
 func (r *lastSaid) Access(ctx context.Context, u chat.UserID) ([]storage.Member, error) {
+	if err := r.letIn(ctx, "access", u); err != nil {
+		return nil, err
+	}
 	began := r.changes.Mark(u)
 	all, err := r.access.Access(ctx, u)
 	r.mu.Lock()
@@ -106,6 +110,9 @@ func (r *lastSaid) still(ctx context.Context, all []storage.Member, at time.Time
 
 // AccessTo implements storage.RoomAccess.
 func (r *lastSaid) AccessTo(ctx context.Context, u chat.UserID, room chat.RoomID) (storage.Member, error) {
+	if err := r.letIn(ctx, "access", u); err != nil {
+		return storage.Member{}, err
+	}
 	mark := storage.AccessMark(r.access, u)
 	if m, current := r.current(u, room, mark); current {
 		return m, ctx.Err()
@@ -286,6 +293,7 @@ func (r *lastSaid) user(u chat.UserID) *seen {
 	if s == nil {
 		s = &seen{}
 		r.users[u] = s
+		r.rows++
 	}
 	return s
 }
@@ -293,7 +301,7 @@ func (r *lastSaid) user(u chat.UserID) *seen {
 // drop forgets a user; under mu.
 func (r *lastSaid) drop(u chat.UserID) {
 	if s := r.users[u]; s != nil {
-		r.rows -= len(s.all) + len(s.room)
+		r.rows -= 1 + len(s.all) + len(s.room)
 		delete(r.users, u)
 	}
 }

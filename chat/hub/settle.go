@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/parlor-chat/parlor/chat"
@@ -334,6 +335,12 @@ func (f *fan) recheck(ctx context.Context, u chat.UserID, cut bool) error {
 		}
 	}
 	err := f.settle(ctx, u, cut, nil)
+	if errors.Is(err, chat.ErrForbidden) { // he is deactivated
+		for _, s := range sessions {
+			s.stop(err)
+		}
+		return nil
+	}
 	if err != nil {
 		f.h.log.Warn("parlor: access can't be checked, sessions are cut off", "user", u, "error", err)
 		for _, s := range sessions {

@@ -21,12 +21,20 @@ type User struct {
 // ID is who it is.
 func (u User) ID() chat.UserID { return u.id }
 
-// enter begins a call of somebody who can exist.
+// enter begins a call of somebody who can exist, and isn't deactivated.
 func (u User) enter(ctx context.Context, op string) (leave func(), err error) {
 	if err := u.id.Check(op); err != nil {
 		return nil, err
 	}
-	return u.h.gate.enter(ctx, op)
+	leave, err = u.h.gate.enter(ctx, op)
+	if err != nil {
+		return nil, err
+	}
+	if err := u.h.known.letIn(ctx, op, u.id); err != nil {
+		leave()
+		return nil, err
+	}
+	return leave, nil
 }
 
 // Room is a room of the user's tenant in his hands. Nothing is asked or checked

@@ -34,6 +34,12 @@ func (m marked) PutMember(ctx context.Context, x storage.Member) error {
 	return m.Directory.PutMember(ctx, x)
 }
 
+// PutAccount implements storage.Accounts.
+func (m marked) PutAccount(ctx context.Context, a storage.Account) (storage.Account, error) {
+	defer m.clock.Member(a.User)
+	return m.Directory.PutAccount(ctx, a)
+}
+
 var (
 	_ storage.RoomAccess  = marked{}
 	_ storage.AccessMarks = marked{}

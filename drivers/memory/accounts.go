@@ -82,6 +82,7 @@ func (h directory) PutAccount(ctx context.Context, a storage.Account) (storage.A
 	}
 	a = a.Kept()
 	d := &h.data.directory
+	defer d.clock.Member(a.User)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	old, exists := d.accounts[a.User]
@@ -125,6 +126,27 @@ func (h directory) ListAccounts(ctx context.Context, tenant, after string, limit
 		}
 	}
 	return firstBy(all, limit, func(a storage.Account) string { return a.User.Key }), nil
+}
+
+// Deactivated implements storage.Accounts.
+func (h directory) Deactivated(ctx context.Context, ids []chat.UserID) ([]chat.UserID, error) {
+	const op = "deactivated"
+	if err := h.ready(ctx, op); err != nil {
+		return nil, err
+	}
+	if err := batch(op, "ids", len(ids)); err != nil {
+		return nil, err
+	}
+	d := &h.data.directory
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	var found []chat.UserID
+	for _, id := range ids {
+		if a, ok := d.accounts[id]; ok && !a.Deactivated.IsZero() {
+			found = append(found, id)
+		}
+	}
+	return found, nil
 }
 
 // Credentials implements storage.Accounts.

@@ -3,6 +3,7 @@ package sql
 import (
 	"context"
 	stdsql "database/sql"
+	"fmt"
 	"strings"
 	"time"
 
@@ -110,6 +111,20 @@ func (h directory) ListAccounts(ctx context.Context, tenant, after string, limit
 	}
 	return read(ctx, h.Store, op, scanAccount,
 		"SELECT "+accountColumns+" FROM {accounts} WHERE tenant = ? AND person > ? ORDER BY person LIMIT ?", tenant, after, limit)
+}
+
+// Deactivated implements storage.Accounts.
+func (h directory) Deactivated(ctx context.Context, ids []chat.UserID) ([]chat.UserID, error) {
+	pairs := make([][2]string, len(ids))
+	for i, id := range ids {
+		pairs[i] = [2]string{id.Tenant, id.Key}
+	}
+	scan := func(at row) (u chat.UserID, err error) {
+		err = at.Scan(&u.Tenant, &u.Key)
+		return u, err
+	}
+	return lookup(ctx, h.Store, "deactivated", scan, func(u chat.UserID) [2]string { return [2]string{u.Tenant, u.Key} },
+		fmt.Sprint("SELECT tenant, person FROM {accounts} WHERE deactivated <> ", never, " AND (tenant, person) IN "), pairs)
 }
 
 // Whose account is there has credentials, stored or not.

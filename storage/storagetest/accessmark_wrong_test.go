@@ -16,6 +16,7 @@ type clocked struct {
 	storage.Directory
 	clock         *storage.AccessClock
 	rooms, people bool // what it is told of
+	accounts      bool // what else
 	asked         bool // it is told when somebody asks, too
 }
 
@@ -42,6 +43,13 @@ func (c clocked) PutMember(ctx context.Context, m storage.Member) error {
 	return c.Directory.PutMember(ctx, m)
 }
 
+func (c clocked) PutAccount(ctx context.Context, a storage.Account) (storage.Account, error) {
+	if c.accounts {
+		defer c.clock.Member(a.User)
+	}
+	return c.Directory.PutAccount(ctx, a)
+}
+
 func TestTheSuiteCatchesWrongMarks(t *testing.T) {
 	at := func(shared bool, c clocked) func(testing.TB) *storagetest.DirectorySite {
 		return func(testing.TB) *storagetest.DirectorySite {
@@ -58,9 +66,10 @@ func TestTheSuiteCatchesWrongMarks(t *testing.T) {
 	}
 	const of = "a mark changes with what it marks"
 	suite.Catch(t, storagetest.DirectoryCases(), []suite.Wrong[*storagetest.DirectorySite]{
-		{Name: "marks of memberships alone", Case: of, At: at(true, clocked{people: true})},
-		{Name: "marks of rooms alone", Case: of, At: at(true, clocked{rooms: true})},
-		{Name: "each handle has marks of its own", Case: of, At: at(false, clocked{rooms: true, people: true})},
-		{Name: "a mark that never stays", Case: of, At: at(true, clocked{rooms: true, people: true, asked: true})},
+		{Name: "marks of memberships alone", Case: of, At: at(true, clocked{people: true, accounts: true})},
+		{Name: "marks of rooms alone", Case: of, At: at(true, clocked{rooms: true, accounts: true})},
+		{Name: "no marks of accounts", Case: of, At: at(true, clocked{rooms: true, people: true})},
+		{Name: "each handle has marks of its own", Case: of, At: at(false, clocked{rooms: true, people: true, accounts: true})},
+		{Name: "a mark that never stays", Case: of, At: at(true, clocked{rooms: true, people: true, accounts: true, asked: true})},
 	})
 }

@@ -164,6 +164,43 @@ var wrongAccounts = []wrongDirectory{
 			return d.right.PutAccount(ctx, a)
 		}
 	})},
+	{Name: "who has no account is deactivated", Case: "who is deactivated is said of many at once", At: bend(func(d *bent) {
+		d.deactivated = func(ctx context.Context, ids []chat.UserID) (gone []chat.UserID, err error) {
+			for _, u := range ids {
+				if a, err := d.right.Account(ctx, u); err != nil || !a.Deactivated.IsZero() {
+					gone = append(gone, u)
+				}
+			}
+			return gone, nil
+		}
+	})},
+	{Name: "once deactivated, always", Case: "who is deactivated is said of many at once", At: bend(func(d *bent) {
+		ever := map[chat.UserID]bool{}
+		d.deactivated = func(ctx context.Context, ids []chat.UserID) (gone []chat.UserID, err error) {
+			now, err := d.right.Deactivated(ctx, ids)
+			for _, u := range now {
+				ever[u] = true
+			}
+			for _, u := range ids {
+				if ever[u] {
+					gone = append(gone, u)
+				}
+			}
+			return gone, err
+		}
+	})},
+	{Name: "no limit of who is asked for", Case: "who is deactivated is said of many at once", At: bend(func(d *bent) {
+		d.deactivated = func(ctx context.Context, ids []chat.UserID) (gone []chat.UserID, err error) {
+			for part := range slices.Chunk(ids, chat.MaxBatch) {
+				some, err := d.right.Deactivated(ctx, part)
+				if err != nil {
+					return nil, err
+				}
+				gone = append(gone, some...)
+			}
+			return gone, nil
+		}
+	})},
 	{Name: "accounts out of order", Case: "accounts are listed by key", At: bend(func(d *bent) { d.listAccounts = reversed(d.right.ListAccounts) })},
 	{Name: "a short list of accounts", Case: "accounts are listed by key", At: bend(func(d *bent) { d.listAccounts = shortened(d.right.ListAccounts) })},
 	{Name: "accounts of all tenants", Case: "accounts are listed by key", At: bend(func(d *bent) {

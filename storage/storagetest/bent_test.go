@@ -19,6 +19,7 @@ type bent struct {
 	accountAt        func(ctx context.Context, tenant, login string) (storage.Account, error)
 	putAccount       func(context.Context, storage.Account) (storage.Account, error)
 	listAccounts     func(ctx context.Context, tenant, after string, limit int) ([]storage.Account, error)
+	deactivated      func(ctx context.Context, ids []chat.UserID) ([]chat.UserID, error)
 	credentials      func(context.Context, chat.UserID) (storage.Credentials, error)
 	putCredentials   func(context.Context, storage.Credentials) (storage.Credentials, error)
 	putToken         func(context.Context, storage.Token, storage.SecretHash) error
@@ -42,7 +43,7 @@ type bent struct {
 // bend makes sites whose every handle is bent in the same way.
 func bend(how func(d *bent)) func(testing.TB) *storagetest.DirectorySite {
 	return directory(func(r right) right {
-		d := &bent{right: r, account: r.Account, accountAt: r.AccountAt, putAccount: r.PutAccount, listAccounts: r.ListAccounts,
+		d := &bent{right: r, account: r.Account, accountAt: r.AccountAt, putAccount: r.PutAccount, listAccounts: r.ListAccounts, deactivated: r.Deactivated,
 			credentials: r.Credentials, putCredentials: r.PutCredentials, putToken: r.PutToken, token: r.Token, tokens: r.Tokens,
 			tokenUsed: r.TokenUsed, revokeToken: r.RevokeToken, dropTokens: r.DropTokens, putInvitation: r.PutInvitation,
 			invitation: r.Invitation, useInvitation: r.UseInvitation, invitations: r.Invitations, invitationUses: r.InvitationUses,
@@ -62,6 +63,10 @@ func (d *bent) AccountAt(ctx context.Context, tenant, login string) (storage.Acc
 
 func (d *bent) PutAccount(ctx context.Context, a storage.Account) (storage.Account, error) {
 	return d.putAccount(ctx, a)
+}
+
+func (d *bent) Deactivated(ctx context.Context, ids []chat.UserID) ([]chat.UserID, error) {
+	return d.deactivated(ctx, ids)
 }
 
 func (d *bent) ListAccounts(ctx context.Context, tenant, after string, limit int) ([]storage.Account, error) {

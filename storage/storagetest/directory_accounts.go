@@ -22,6 +22,7 @@ var accountCases = []DirectoryCase{
 	{Name: "an old version of an account is refused", Why: "one admin must not undo what another did, a deactivation least of all", Run: atDirectory(accountVersions)},
 	{Name: "one of many gets a log-in", Why: "looking and taking is one step", Run: atDirectory(accountRace)},
 	{Name: "accounts are listed by key", Why: "lists are read page by page", Run: atDirectory(accountList)},
+	{Name: "who is deactivated is said of many at once", Why: "sessions of who was sent away end on every node", Run: atDirectory(deactivated)},
 	{Name: "invalid accounts are refused", Why: "nothing half valid is stored", Run: atDirectory(accountInvalid)},
 
 	{Name: "credentials come back", Why: "a bit that is lost locks somebody out", Run: atDirectory(credentials)},
@@ -257,6 +258,45 @@ func lists[T any](keys []string, page func(after string, limit int) ([]T, error)
 		}
 	}
 	return badLimits(func(limit int) error { _, err := page("", limit); return err })
+}
+
+func deactivated(ctx context.Context, d storage.Directory) error {
+	ids := make([]chat.UserID, chat.MaxBatch)
+	var gone []chat.UserID
+	for i := range ids {
+		ids[i] = chat.UserID{Tenant: "acme", Key: fmt.Sprint("u", i)}
+		if i%50 > 1 { // most have no account
+			continue
+		}
+		a := account(ids[i].Key)
+		if i%50 == 1 {
+			a.Deactivated = epoch
+			gone = append(gone, ids[i])
+		}
+		if err := putAccounts(ctx, d, a); err != nil {
+			return err
+		}
+	}
+	theirs := account("u0")
+	theirs.User.Tenant, theirs.Deactivated = "evil", epoch
+	if err := putAccounts(ctx, d, theirs); err != nil {
+		return err
+	}
+	got, err := d.Deactivated(ctx, ids)
+	none, err2 := d.Deactivated(ctx, nil)
+	twice, err3 := d.Deactivated(ctx, []chat.UserID{gone[1], gone[0], ids[0], gone[1]})
+	if err := first(err, err2, err3, same("who is deactivated", got, gone), want("of nobody", len(none), 0),
+		same("who is, one asked for twice,", twice, []chat.UserID{gone[1], gone[0], gone[1]})); err != nil {
+		return err
+	}
+	back, err := d.Account(ctx, gone[0])
+	back.Deactivated = time.Time{}
+	if err := first(err, putAccounts(ctx, d, back)); err != nil {
+		return err
+	}
+	got, err = d.Deactivated(ctx, gone)
+	_, err2 = d.Deactivated(ctx, append(ids, ann))
+	return first(err, same("who is deactivated still", got, gone[1:]), is(err2, chat.ErrTooLarge, "ids"))
 }
 
 func accountInvalid(ctx context.Context, d storage.Directory) error {

@@ -118,6 +118,7 @@ func accountCalls(ctx context.Context, d storage.Directory, errs map[string]erro
 	_, errs["account at"] = d.AccountAt(ctx, "acme", "ann")
 	_, errs["put account"] = d.PutAccount(ctx, account("bob"))
 	_, errs["list accounts"] = d.ListAccounts(ctx, "acme", "", 10)
+	_, errs["deactivated"] = d.Deactivated(ctx, []chat.UserID{ann})
 	_, errs["credentials"] = d.Credentials(ctx, ann)
 	_, errs["put credentials"] = d.PutCredentials(ctx, storage.Credentials{User: ann, Version: 1})
 	errs["put token"] = d.PutToken(ctx, aToken(ann, "t2"), hashed("two"))

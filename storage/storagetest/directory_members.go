@@ -334,6 +334,8 @@ func accessMarks(ctx context.Context, s *DirectorySite) error {
 		changes("a new room", func() (err error) { r, err = a.PutRoom(ctx, r); return err }),
 		changes("a setting", func() error { r.Moderated = true; _, err := b.PutRoom(ctx, r); return err }),
 		changes("a membership", func() error { return a.PutMember(ctx, member(kitchen, bob, chat.RoleMember, 1)) }),
+		changes("an account", func() error { return putAccounts(ctx, a, account("bob")) }),
+		changes("a deactivation", func() error { return deactivate(ctx, b, bob, epoch) }),
 		changes("a ban", func() error { return b.PutMember(ctx, member(kitchen, bob, chat.RoleBanned, 2)) }),
 	); err != nil {
 		return err

@@ -24,6 +24,10 @@ func (w directoryWire) ListAccounts(ctx context.Context, tenant, after string, l
 	return ask(ctx, w.n, Directory, func() ([]storage.Account, error) { return w.to.ListAccounts(ctx, tenant, after, limit) })
 }
 
+func (w directoryWire) Deactivated(ctx context.Context, ids []chat.UserID) ([]chat.UserID, error) {
+	return ask(ctx, w.n, Directory, func() ([]chat.UserID, error) { return w.to.Deactivated(ctx, ids) })
+}
+
 func (w directoryWire) Credentials(ctx context.Context, u chat.UserID) (storage.Credentials, error) {
 	return ask(ctx, w.n, Directory, func() (storage.Credentials, error) { return w.to.Credentials(ctx, u) })
 }
