@@ -79,23 +79,34 @@ func CheckUsers(op string, people []User) error {
 	return nil
 }
 
-// Check says whether u may have the mark.
-func (m Mark) Check(op string, u chat.UserID) error {
-	if err := u.Check(op); err != nil {
+// Check says whether a mark may be stored.
+func (m Mark) Check(op string) error {
+	if err := m.User.Check(op); err != nil {
 		return err
 	}
 	if err := m.Room.Check(op); err != nil {
 		return err
 	}
 	switch {
-	case m.Room.Tenant != u.Tenant:
+	case m.Room.Tenant != m.User.Tenant:
 		return invalid(op, "room.tenant")
 	case m.Seq < 1:
 		return invalid(op, "seq")
 	case m.TextSeq < 0:
 		return invalid(op, "textSeq")
-	case m.Mentions < 0:
-		return invalid(op, "mentions")
+	}
+	return nil
+}
+
+// CheckMarks says whether marks may be stored together.
+func CheckMarks(op string, marks []Mark) error {
+	if len(marks) > chat.MaxBatch {
+		return &chat.Error{Kind: chat.ErrTooLarge, Op: op, Field: "marks", Limit: chat.MaxBatch}
+	}
+	for i := range marks {
+		if err := marks[i].Check(op); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -200,18 +200,24 @@ type User struct {
 
 // Marks holds how far people have read.
 type Marks interface {
-	// Mark stores how far u has read in a room. A mark only rises: a Seq at or
-	// below the stored one changes nothing.
-	Mark(ctx context.Context, u chat.UserID, m Mark) error
+	// Mark stores how far people have read: all of it, or with an error nothing. A mark
+	// only rises: a Seq at or below the stored one changes nothing, so of two for the same
+	// user and room the higher counts. At most [chat.MaxBatch], else ErrTooLarge with field
+	// "marks".
+	Mark(ctx context.Context, marks ...Mark) error
+	// LookupMarks reads u's marks in many rooms in one round trip, in the order of rooms,
+	// repeated ones too; those without one are left out. At most [chat.MaxBatch] rooms,
+	// else ErrTooLarge with field "rooms".
+	LookupMarks(ctx context.Context, u chat.UserID, rooms []chat.RoomID) ([]Mark, error)
 	// Marks lists u's marks by room key, all of u's tenant.
 	Marks(ctx context.Context, u chat.UserID, after string, limit int) ([]Mark, error)
 }
 
 // Mark is how far somebody has read in a room.
 type Mark struct {
+	User chat.UserID
 	chat.Position
-	TextSeq  int64 // of the event at the position: unread is the head's TextSeq less this
-	Mentions int   // how many unread mentions there were then
+	TextSeq int64 // of the event at the position: unread is the head's TextSeq less this
 }
 
 // Values holds small values of a user under a space and a key: settings,

@@ -9,24 +9,47 @@ import (
 )
 
 // Mark implements storage.Marks.
-func (h directory) Mark(ctx context.Context, u chat.UserID, m storage.Mark) error {
+func (h directory) Mark(ctx context.Context, marks ...storage.Mark) error {
 	const op = "mark"
 	if err := h.ready(ctx, op); err != nil {
 		return err
 	}
-	if err := m.Check(op, u); err != nil {
+	if err := storage.CheckMarks(op, marks); err != nil {
 		return err
 	}
 	d := &h.data.directory
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.marks[u] == nil {
-		d.marks[u] = map[string]storage.Mark{}
-	}
-	if m.Seq > d.marks[u][m.Room.Key].Seq {
-		d.marks[u][m.Room.Key] = m
+	for _, m := range marks {
+		if d.marks[m.User] == nil {
+			d.marks[m.User] = map[string]storage.Mark{}
+		}
+		if m.Seq > d.marks[m.User][m.Room.Key].Seq {
+			d.marks[m.User][m.Room.Key] = m
+		}
 	}
 	return nil
+}
+
+// LookupMarks implements storage.Marks.
+func (h directory) LookupMarks(ctx context.Context, u chat.UserID, rooms []chat.RoomID) ([]storage.Mark, error) {
+	const op = "lookup marks"
+	if err := h.ready(ctx, op); err != nil {
+		return nil, err
+	}
+	if err := batch(op, "rooms", len(rooms)); err != nil {
+		return nil, err
+	}
+	d := &h.data.directory
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	var found []storage.Mark
+	for _, room := range rooms {
+		if m, ok := d.marks[u][room.Key]; ok && room.Tenant == u.Tenant {
+			found = append(found, m)
+		}
+	}
+	return found, nil
 }
 
 // Marks implements storage.Marks.

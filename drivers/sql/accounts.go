@@ -115,16 +115,16 @@ func (h directory) ListAccounts(ctx context.Context, tenant, after string, limit
 
 // Deactivated implements storage.Accounts.
 func (h directory) Deactivated(ctx context.Context, ids []chat.UserID) ([]chat.UserID, error) {
-	pairs := make([][2]string, len(ids))
-	for i, id := range ids {
-		pairs[i] = [2]string{id.Tenant, id.Key}
-	}
-	scan := func(at row) (u chat.UserID, err error) {
-		err = at.Scan(&u.Tenant, &u.Key)
-		return u, err
-	}
-	return lookup(ctx, h.Store, "deactivated", scan, func(u chat.UserID) [2]string { return [2]string{u.Tenant, u.Key} },
-		fmt.Sprint("SELECT tenant, person FROM {accounts} WHERE deactivated <> ", never, " AND (tenant, person) IN "), pairs)
+	return lookup(ctx, h.Store, finder[chat.UserID, chat.UserID]{
+		op: "deactivated", field: "ids",
+		scan: func(at row) (u chat.UserID, err error) {
+			err = at.Scan(&u.Tenant, &u.Key)
+			return u, err
+		},
+		statement: fmt.Sprint("SELECT tenant, person FROM {accounts} WHERE deactivated <> ", never, " AND (tenant, person) IN "),
+		id:        func(u chat.UserID) chat.UserID { return u },
+		keys:      func(id chat.UserID) []any { return []any{id.Tenant, id.Key} },
+	}, ids)
 }
 
 // Whose account is there has credentials, stored or not.

@@ -112,9 +112,9 @@ func BenchmarkBeside(b *testing.B) {
 		}, rows(1, []any{&text, &text, &text, &number, &number, &number},
 			"SELECT tenant, person, login, created, deactivated, version FROM parlor_accounts WHERE tenant = ? AND person = ?", "acme", ann.Key)},
 		{"mark", func(i int) error {
-			return d.Mark(ctx, ann, storage.Mark{Position: chat.Position{Room: killed, Seq: chat.Seq(i + 1)}})
+			return d.Mark(ctx, storage.Mark{User: ann, Position: chat.Position{Room: killed, Seq: chat.Seq(i + 1)}})
 		}, func(i int) error {
-			_, err := bare.ExecContext(ctx, `INSERT INTO parlor_marks VALUES ('acme', 'bare', 'killed', ?, 0, 0)
+			_, err := bare.ExecContext(ctx, `INSERT INTO parlor_marks VALUES ('acme', 'bare', 'killed', ?, 0)
 				ON CONFLICT (tenant, person, room) DO UPDATE SET seq = excluded.seq`, i+1)
 			return err
 		}},

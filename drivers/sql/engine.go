@@ -28,6 +28,9 @@ type engine struct {
 	locked string
 	// upsert is the statement that stores a row in the place of that with the same keys.
 	upsert func(table string, keys, others []string) string
+	// raise is upsert, but where what is stored is as high in the first of others, or
+	// higher, it stays.
+	raise func(table string, keys, others []string) string
 	// fault says what an error of the engine means.
 	fault func(error) fault
 	// check says what is wrong with a host's pool.
@@ -60,4 +63,9 @@ func upsert(table string, keys, others []string) string {
 	}
 	return "INSERT INTO {" + table + "} (" + strings.Join(columns, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(columns)-1) +
 		") ON CONFLICT (" + strings.Join(keys, ", ") + ") DO UPDATE SET " + strings.Join(set, ", ")
+}
+
+// raise is upsert with a condition, as SQLite and PostgreSQL have it.
+func raise(table string, keys, others []string) string {
+	return upsert(table, keys, others) + " WHERE excluded." + others[0] + " > {" + table + "}." + others[0]
 }

@@ -18,12 +18,12 @@ func scanUser(at row) (u storage.User, err error) {
 
 // Users implements storage.Users.
 func (h directory) Users(ctx context.Context, ids []chat.UserID) ([]storage.User, error) {
-	pairs := make([][2]string, len(ids))
-	for i, id := range ids {
-		pairs[i] = [2]string{id.Tenant, id.Key}
-	}
-	return lookup(ctx, h.Store, "users", scanUser, func(u storage.User) [2]string { return [2]string{u.ID.Tenant, u.ID.Key} },
-		"SELECT "+userColumns+" FROM {users} WHERE (tenant, person) IN ", pairs)
+	return lookup(ctx, h.Store, finder[storage.User, chat.UserID]{
+		op: "users", field: "ids", scan: scanUser,
+		statement: "SELECT " + userColumns + " FROM {users} WHERE (tenant, person) IN ",
+		id:        func(u storage.User) chat.UserID { return u.ID },
+		keys:      func(id chat.UserID) []any { return []any{id.Tenant, id.Key} },
+	}, ids)
 }
 
 // NamedUsers implements storage.Users.

@@ -18,7 +18,7 @@ import (
 func TestPlans(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "directory.db"))
 	d, f, u := s.Directory(), s.Fence(), writer(0)
-	var err [20]error
+	var err [21]error
 	_, err[0] = d.PutRoom(t.Context(), storage.Room{ID: killed, Kind: storage.Public, Address: "kitchen"})
 	_, err[1] = d.Room(t.Context(), killed)
 	_, err[2] = d.RoomAt(t.Context(), "acme", "kitchen")
@@ -33,12 +33,13 @@ func TestPlans(t *testing.T) {
 	_, err[11] = d.Users(t.Context(), []chat.UserID{u, u})
 	_, err[12] = d.NamedUsers(t.Context(), "acme", "", 9)
 	_, err[13] = d.NamedUsers(t.Context(), "acme", "a", 9)
-	err[14] = d.Mark(t.Context(), u, storage.Mark{Position: chat.Position{Room: killed, Seq: 1}})
+	err[14] = d.Mark(t.Context(), storage.Mark{User: u, Position: chat.Position{Room: killed, Seq: 1}})
 	_, err[15] = d.Marks(t.Context(), u, "", 9)
 	_, err[16] = d.Put(t.Context(), u, "s", "k", []byte("v"), 0)
 	_, _, err[17] = d.Get(t.Context(), u, "s", "k")
 	_, err[18] = d.Keys(t.Context(), u, "s", "", 9)
 	err[19] = f.Swap(t.Context(), "cursor", "", "1")
+	_, err[20] = d.LookupMarks(t.Context(), u, []chat.RoomID{killed, killed, killed})
 	for i, err := range append(err[:], accountCalls(t.Context(), d, u)...) {
 		if err != nil {
 			t.Errorf("%d: %v", i, err)

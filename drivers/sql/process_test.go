@@ -185,7 +185,7 @@ func writeOn(ctx context.Context, path string) error {
 				}
 				fmt.Println(i, 0, n[0])
 				n[1]++
-				if err = s.Directory().Mark(ctx, writer(i), storage.Mark{Position: chat.Position{Room: killed, Seq: chat.Seq(n[1])}}); err != nil {
+				if err = s.Directory().Mark(ctx, storage.Mark{User: writer(i), Position: chat.Position{Room: killed, Seq: chat.Seq(n[1])}}); err != nil {
 					break
 				}
 				fmt.Println(i, 1, n[1])

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	stdsql "database/sql"
-	"strings"
 	"time"
 
 	"github.com/parlor-chat/parlor/chat"
@@ -37,48 +36,12 @@ func (h directory) Room(ctx context.Context, id chat.RoomID) (storage.Room, erro
 
 // LookupRooms implements storage.Rooms.
 func (h directory) LookupRooms(ctx context.Context, ids []chat.RoomID) ([]storage.Room, error) {
-	pairs := make([][2]string, len(ids))
-	for i, id := range ids {
-		pairs[i] = [2]string{id.Tenant, id.Key}
-	}
-	return lookup(ctx, h.Store, "lookup rooms", scanRoom, func(r storage.Room) [2]string { return [2]string{r.ID.Tenant, r.ID.Key} },
-		"SELECT "+roomColumns+" FROM {rooms} WHERE (tenant, room) IN ", pairs)
-}
-
-// lookup reads many in one round trip, in the order of ids, repeated ones too.
-func lookup[T any](ctx context.Context, s *Store, op string, scan func(row) (T, error), id func(T) [2]string, statement string, ids [][2]string) ([]T, error) {
-	if err := s.ready(ctx, op); err != nil {
-		return nil, err
-	}
-	if err := batch(op, "ids", len(ids)); err != nil || len(ids) == 0 {
-		return nil, err
-	}
-	// The list is filled up with its last id to a power of two, so that there are few
-	// statements, whatever is asked for.
-	n := 1
-	for n < len(ids) {
-		n *= 2
-	}
-	args := make([]any, 0, 2*n)
-	for i := range n {
-		pair := ids[min(i, len(ids)-1)]
-		args = append(args, pair[0], pair[1])
-	}
-	all, err := read(ctx, s, op, scan, statement+"(VALUES (?, ?)"+strings.Repeat(", (?, ?)", n-1)+")", args...)
-	if err != nil {
-		return nil, err
-	}
-	byID := make(map[[2]string]T, len(all))
-	for _, item := range all {
-		byID[id(item)] = item
-	}
-	found := make([]T, 0, len(all))
-	for _, pair := range ids {
-		if item, ok := byID[pair]; ok {
-			found = append(found, item)
-		}
-	}
-	return found, nil
+	return lookup(ctx, h.Store, finder[storage.Room, chat.RoomID]{
+		op: "lookup rooms", field: "ids", scan: scanRoom,
+		statement: "SELECT " + roomColumns + " FROM {rooms} WHERE (tenant, room) IN ",
+		id:        func(r storage.Room) chat.RoomID { return r.ID },
+		keys:      func(id chat.RoomID) []any { return []any{id.Tenant, id.Key} },
+	}, ids)
 }
 
 // RoomAt implements storage.Rooms.

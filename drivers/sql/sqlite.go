@@ -32,6 +32,7 @@ var sqlite = engine{
 	schema: sub(schemas, "schema/sqlite"),
 	kept:   goose.DialectSQLite3,
 	upsert: upsert,
+	raise:  raise,
 	fault:  sqliteFault,
 	check:  sqliteCheck,
 }

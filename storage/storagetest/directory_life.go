@@ -23,7 +23,7 @@ func furnish(ctx context.Context, d storage.Directory) error {
 	r.Address = "kitchen"
 	_, err := d.Put(ctx, ann, "s", "k", []byte("v"), 0)
 	return first(err, putRooms(ctx, d, r), putMembers(ctx, d, member(kitchen, ann, chat.RoleOwner, 1)),
-		d.PutUser(ctx, storage.User{ID: ann, Name: "Ann"}), d.Mark(ctx, ann, mark(kitchen, 3)), furnishAccounts(ctx, d))
+		d.PutUser(ctx, storage.User{ID: ann, Name: "Ann"}), d.Mark(ctx, mark(ann, kitchen, 3)), furnishAccounts(ctx, d))
 }
 
 // furnishAccounts stores one of everything around accounts, and of the ledger.
@@ -103,7 +103,8 @@ func directoryCalls(ctx context.Context, d storage.Directory) map[string]error {
 	_, errs["users"] = d.Users(ctx, []chat.UserID{ann})
 	_, errs["named users"] = d.NamedUsers(ctx, "acme", "a", 10)
 	errs["put user"] = d.PutUser(ctx, storage.User{ID: bob})
-	errs["mark"] = d.Mark(ctx, bob, mark(kitchen, 1))
+	errs["mark"] = d.Mark(ctx, mark(bob, kitchen, 1))
+	_, errs["lookup marks"] = d.LookupMarks(ctx, ann, []chat.RoomID{kitchen})
 	_, errs["marks"] = d.Marks(ctx, ann, "", 10)
 	_, _, errs["get"] = d.Get(ctx, ann, "s", "k")
 	_, errs["put"] = d.Put(ctx, bob, "s", "k", []byte("v"), 0)

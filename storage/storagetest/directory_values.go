@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/parlor-chat/parlor/chat"
@@ -13,35 +14,84 @@ import (
 
 var markCases = []DirectoryCase{
 	{Name: "marks only rise", Why: "a slow device must not unread what another read", Run: atDirectory(marks)},
+	{Name: "marks are stored together, or none", Why: "what many have read is written at once", Run: atDirectory(markBatch)},
+	{Name: "marks of many rooms are read in the order asked", Why: "a list of what is new is read in one round trip", Run: atDirectory(markLookup)},
 	{Name: "marks are listed by room", Why: "unread lists are read page by page", Run: atDirectory(markList)},
 	{Name: "invalid marks are refused", Why: "a mark in another tenant is a leak", Run: atDirectory(markInvalid)},
 }
 
-func mark(r chat.RoomID, seq chat.Seq) storage.Mark {
-	return storage.Mark{Position: chat.Position{Room: r, Seq: seq}, TextSeq: int64(seq), Mentions: int(seq)}
+func mark(u chat.UserID, r chat.RoomID, seq chat.Seq) storage.Mark {
+	return storage.Mark{User: u, Position: chat.Position{Room: r, Seq: seq}, TextSeq: int64(seq)}
 }
 
 func marks(ctx context.Context, d storage.Directory) error {
-	if err := full(mark(kitchen, 1)); err != nil {
+	if err := full(mark(ann, kitchen, 1)); err != nil {
 		return err
 	}
 	for _, seq := range []chat.Seq{5, 3, 9, 9, 1} {
-		if err := first(d.Mark(ctx, ann, mark(kitchen, seq)), d.Mark(ctx, bob, mark(lobby, 2))); err != nil {
+		if err := first(d.Mark(ctx, mark(ann, kitchen, seq)), d.Mark(ctx, mark(bob, lobby, 2))); err != nil {
 			return err
 		}
 	}
-	same := mark(kitchen, 9)
-	same.Mentions = 0
-	if err := d.Mark(ctx, ann, same); err != nil {
+	same := mark(ann, kitchen, 9)
+	same.TextSeq = 0
+	if err := d.Mark(ctx, same); err != nil {
 		return err
 	}
 	got, err := d.Marks(ctx, ann, "", 10)
-	return first(err, want("marks", len(got), 1), want("the mark", got[0], mark(kitchen, 9)))
+	return first(err, want("marks", len(got), 1), want("the mark", got[0], mark(ann, kitchen, 9)))
+}
+
+func markBatch(ctx context.Context, d storage.Directory) error {
+	const n = chat.MaxBatch
+	many := make([]storage.Mark, n+1)
+	for i := range many {
+		many[i] = mark(chat.UserID{Tenant: "acme", Key: fmt.Sprint("u", i)}, kitchen, chat.Seq(i+1))
+	}
+	wrong := slices.Clone(many[:3])
+	wrong[2].Seq = 0
+	if err := first(is(d.Mark(ctx, many...), chat.ErrTooLarge, "marks"), is(d.Mark(ctx, wrong...), chat.ErrInvalid, "seq"), d.Mark(ctx)); err != nil {
+		return err
+	}
+	none, err := d.Marks(ctx, many[0].User, "", 10)
+	if err := first(err, want("marks of a batch that failed", len(none), 0)); err != nil {
+		return err
+	}
+	many[n-1] = mark(many[1].User, kitchen, 9) // of two the higher counts, whatever comes first
+	many[n-2] = mark(many[2].User, kitchen, 1)
+	if err := d.Mark(ctx, many[:n]...); err != nil {
+		return err
+	}
+	for i, seq := range map[int]chat.Seq{0: 1, 1: 9, 2: 3, n - 3: n - 2} {
+		got, err := d.Marks(ctx, many[i].User, "", 10)
+		if err := first(err, want("marks", len(got), 1), want("the mark", got[0], mark(many[i].User, kitchen, seq))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func markLookup(ctx context.Context, d storage.Directory) error {
+	evil := chat.RoomID{Tenant: "evil", Key: "kitchen"}
+	if err := d.Mark(ctx, mark(ann, kitchen, 3), mark(ann, lobby, 4), mark(bob, lobby, 5), mark(chat.UserID{Tenant: "evil", Key: "ann"}, evil, 6)); err != nil {
+		return err
+	}
+	rooms := []chat.RoomID{lobby, {Tenant: "acme", Key: "none"}, kitchen, evil, lobby}
+	got, err := d.LookupMarks(ctx, ann, rooms)
+	none, err2 := d.LookupMarks(ctx, ann, nil)
+	if err := first(err, err2, want("the marks", fmt.Sprint(got), fmt.Sprint([]storage.Mark{mark(ann, lobby, 4), mark(ann, kitchen, 3), mark(ann, lobby, 4)})),
+		want("marks of no rooms", len(none), 0)); err != nil {
+		return err
+	}
+	full := slices.Repeat([]chat.RoomID{kitchen}, chat.MaxBatch)
+	got, err = d.LookupMarks(ctx, ann, full)
+	_, err2 = d.LookupMarks(ctx, ann, append(full, kitchen))
+	return first(err, want("marks at the limit", len(got), chat.MaxBatch), is(err2, chat.ErrTooLarge, "rooms"))
 }
 
 func markList(ctx context.Context, d storage.Directory) error {
 	for i := range bytewise {
-		if err := d.Mark(ctx, ann, mark(chat.RoomID{Tenant: "acme", Key: bytewise[i*7%len(bytewise)]}, 1)); err != nil {
+		if err := d.Mark(ctx, mark(ann, chat.RoomID{Tenant: "acme", Key: bytewise[i*7%len(bytewise)]}, 1)); err != nil {
 			return err
 		}
 	}
@@ -64,9 +114,9 @@ func markList(ctx context.Context, d storage.Directory) error {
 
 func markInvalid(ctx context.Context, d storage.Directory) error {
 	return first(
-		is(d.Mark(ctx, ann, mark(chat.RoomID{Tenant: "evil", Key: "kitchen"}, 1)), chat.ErrInvalid, "room.tenant"),
-		is(d.Mark(ctx, ann, mark(kitchen, 0)), chat.ErrInvalid, "seq"),
-		is(d.Mark(ctx, chat.UserID{Tenant: "acme"}, mark(kitchen, 1)), chat.ErrInvalid, "user"))
+		is(d.Mark(ctx, mark(ann, chat.RoomID{Tenant: "evil", Key: "kitchen"}, 1)), chat.ErrInvalid, "room.tenant"),
+		is(d.Mark(ctx, mark(ann, kitchen, 0)), chat.ErrInvalid, "seq"),
+		is(d.Mark(ctx, mark(chat.UserID{Tenant: "acme"}, kitchen, 1)), chat.ErrInvalid, "user"))
 }
 
 var valueCases = []DirectoryCase{

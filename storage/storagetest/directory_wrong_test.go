@@ -220,9 +220,11 @@ func (d marksFall) Marks(ctx context.Context, u chat.UserID, after string, limit
 	return all, err
 }
 
-func (d foreignMarks) Mark(ctx context.Context, u chat.UserID, m storage.Mark) error {
-	u.Tenant = m.Room.Tenant
-	return d.right.Mark(ctx, u, m)
+func (d foreignMarks) Mark(ctx context.Context, marks ...storage.Mark) error {
+	for i := range marks {
+		marks[i].User.Tenant = marks[i].Room.Tenant
+	}
+	return d.right.Mark(ctx, marks...)
 }
 
 func (d versionStarts) Put(ctx context.Context, u chat.UserID, space, key string, b []byte, version int64) (int64, error) {
@@ -518,6 +520,15 @@ var wrongDirectories = []suite.Wrong[*storagetest.DirectorySite]{
 		return ownNames{stale{d, map[chat.UserID]storage.User{}}}
 	})},
 	{Name: "a mark falls", Case: "marks only rise", At: directory(func(d right) right { return marksFall{d} })},
+	{Name: "marks are stored one by one", Case: "marks are stored together, or none", At: directory(func(d right) right { return marksApart{d} })},
+	{Name: "the last of two marks", Case: "marks are stored together, or none", At: directory(func(d right) right { return lastMark{d} })},
+	{Name: "marks as they are stored", Case: "marks of many rooms are read in the order asked", At: wrongMarks(func(_ chat.UserID, all []storage.Mark) []storage.Mark {
+		slices.SortFunc(all, func(a, b storage.Mark) int { return strings.Compare(a.Room.Key, b.Room.Key) })
+		return all
+	})},
+	{Name: "each mark once", Case: "marks of many rooms are read in the order asked", At: wrongMarks(func(_ chat.UserID, all []storage.Mark) []storage.Mark {
+		return distinct(all, func(m storage.Mark) chat.RoomID { return m.Room })
+	})},
 	{Name: "marks of another tenant", Case: "invalid marks are refused", At: directory(func(d right) right { return foreignMarks{d} })},
 	{Name: "versions start again after a deletion", Case: "a deleted value stays ahead of late writers", At: directory(func(d right) right { return versionStarts{d} })},
 	{Name: "any version will do", Case: "an old version of a value is refused", At: directory(func(d right) right { return anyVersion{d} })},

@@ -71,8 +71,12 @@ func (w directoryWire) PutUser(ctx context.Context, people ...storage.User) erro
 	return w.n.call(ctx, Directory, func() error { return w.to.PutUser(ctx, people...) })
 }
 
-func (w directoryWire) Mark(ctx context.Context, u chat.UserID, m storage.Mark) error {
-	return w.n.call(ctx, Directory, func() error { return w.to.Mark(ctx, u, m) })
+func (w directoryWire) Mark(ctx context.Context, marks ...storage.Mark) error {
+	return w.n.call(ctx, Directory, func() error { return w.to.Mark(ctx, marks...) })
+}
+
+func (w directoryWire) LookupMarks(ctx context.Context, u chat.UserID, rooms []chat.RoomID) ([]storage.Mark, error) {
+	return ask(ctx, w.n, Directory, func() ([]storage.Mark, error) { return w.to.LookupMarks(ctx, u, rooms) })
 }
 
 func (w directoryWire) Marks(ctx context.Context, u chat.UserID, after string, limit int) ([]storage.Mark, error) {

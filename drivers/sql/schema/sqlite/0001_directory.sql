@@ -61,7 +61,6 @@ CREATE TABLE {marks} (
 	room     TEXT    NOT NULL,
 	seq      INTEGER NOT NULL,
 	text_seq INTEGER NOT NULL,
-	mentions INTEGER NOT NULL,
 	PRIMARY KEY (tenant, person, room)
 ) STRICT, WITHOUT ROWID;
 
