@@ -49,7 +49,7 @@ type Case = suite.Case[*Site]
 
 // BrokerCases are all cases.
 func BrokerCases() []Case {
-	return slices.Concat(publishCases, identityCases, timeCases, headCases, deliveryCases, changedCases, lifeCases, loseCases)
+	return slices.Concat(publishCases, identityCases, timeCases, headCases, tipCases, deliveryCases, changedCases, lifeCases, loseCases)
 }
 
 // Broker runs all cases; at makes a fresh site for each.

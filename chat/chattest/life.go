@@ -35,6 +35,7 @@ func calls(ctx context.Context, b chat.Broker) map[string]error {
 	errs := map[string]error{}
 	_, errs["publish"] = b.Publish(ctx, texts(kitchen, 1))
 	_, errs["recent"] = b.Recent(ctx, kitchen, chat.Latest(1).All())
+	_, errs["tips"] = chat.Tips(ctx, b, []chat.RoomID{kitchen})
 	_, errs["attach"] = b.Attach(ctx, "late", newNode())
 	errs["signal"] = b.Signal(ctx, chat.Signal{Room: kitchen, Name: "x"})
 	_, _, errs["changed"] = b.Changed(ctx, 0, "", 1)

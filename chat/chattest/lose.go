@@ -125,6 +125,9 @@ func lossCloses(ctx context.Context, b chat.Broker, lose func(int)) error {
 			if _, err := b.Recent(ctx, room, chat.Latest(1).All()); !isClosed(err) {
 				return fmt.Errorf("after a loss of %d, recent of %v: %v", n, room, err)
 			}
+			if _, err := chat.Tips(ctx, b, []chat.RoomID{room}); !isClosed(err) {
+				return fmt.Errorf("after a loss of %d, tips of %v: %v", n, room, err)
+			}
 			if err := b.Archived(ctx, chat.Position{Room: room, Seq: 1}); !isClosed(err) {
 				return fmt.Errorf("after a loss of %d, archived: %v", n, err)
 			}
@@ -157,6 +160,10 @@ func openerAsked(ctx context.Context, b chat.Broker, lose func(int)) error {
 	_, err = b.Recent(ctx, kitchen, chat.Latest(1).All())
 	if err := first(err, want("how often the opener was asked", asked, 1)); err != nil {
 		return err
+	}
+	lose(3)
+	if _, err := chat.Tips(ctx, b, []chat.RoomID{kitchen}); err != nil {
+		return fmt.Errorf("tips of a room that can be opened: %w", err)
 	}
 	lose(-1)
 	late := errors.New("not now")

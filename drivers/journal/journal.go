@@ -440,6 +440,11 @@ func (j *Journal) drop(records []*record) {
 	}
 }
 
+// Tips implements chat.Tipper, by those of the broker.
+func (j *Journal) Tips(ctx context.Context, rooms []chat.RoomID) ([]chat.Tip, error) {
+	return chat.Tips(ctx, j.Broker, rooms)
+}
+
 func receipt(e *chat.Event) chat.Receipt {
 	return chat.Receipt{ID: e.ID, State: chat.Placed, Seq: e.Seq, TextSeq: e.TextSeq, At: e.At}
 }
@@ -448,4 +453,5 @@ var (
 	_ chat.Broker    = (*Journal)(nil)
 	_ chat.Keeper    = (*Journal)(nil)
 	_ chat.Forgetful = (*Journal)(nil)
+	_ chat.Tipper    = (*Journal)(nil)
 )

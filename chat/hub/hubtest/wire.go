@@ -52,6 +52,10 @@ func (w brokerWire) Recent(ctx context.Context, room chat.RoomID, r chat.Range) 
 	return ask(ctx, w.n, Broker, func() (chat.Head, error) { return w.to.Recent(ctx, room, r) })
 }
 
+func (w brokerWire) Tips(ctx context.Context, rooms []chat.RoomID) ([]chat.Tip, error) {
+	return ask(ctx, w.n, Broker, func() ([]chat.Tip, error) { return chat.Tips(ctx, w.to, rooms) })
+}
+
 func (w brokerWire) Attach(ctx context.Context, name string, s chat.Sink) (chat.Link, error) {
 	return ask(ctx, w.n, Broker, func() (chat.Link, error) {
 		over := make(chan struct{})
