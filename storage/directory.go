@@ -145,6 +145,11 @@ type Members interface {
 	// Members lists a room's memberships by user key, those with RoleNone and
 	// RoleBanned included.
 	Members(ctx context.Context, room chat.RoomID, after string, limit int) ([]Member, error)
+	// LookupDirect reads who is in direct rooms, of many in one round trip: all
+	// memberships of each, by user key, in the order of rooms, repeated ones too. Rooms
+	// that aren't direct, or aren't there, have none. At most [chat.MaxBatch] rooms, else
+	// ErrTooLarge with field "rooms".
+	LookupDirect(ctx context.Context, rooms []chat.RoomID) ([]Member, error)
 	// PutMember stores a membership. Rows only rise: where the stored one has a
 	// higher (Seq, Event), nothing changes and no error is returned, so that late
 	// and repeated writes are harmless; the same (Seq, Event) replaces.

@@ -68,7 +68,7 @@ func (a *asker) Rooms(ctx context.Context, name string) ([]string, error) {
 }
 
 // maxDirects is how many direct rooms of one asker are looked into for who is in them.
-const maxDirects = 1000
+const maxDirects = chat.MaxBatch
 
 // Direct are the keys of the direct rooms of the asker in which one of these people is,
 // too; for an operator, of all in which one is.
@@ -95,17 +95,17 @@ func (a *asker) readMembers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	direct := onlyDirect(rooms)
+	if len(direct) > maxDirects {
+		return &chat.Error{Kind: chat.ErrTooLarge, Op: "search", Field: "direct rooms", Limit: maxDirects}
+	}
+	all, err := a.u.h.set.Directory.LookupDirect(ctx, direct)
+	if err != nil {
+		return err
+	}
 	members := map[chat.RoomID][]chat.UserID{}
-	for i := range rooms {
-		if rooms[i].Kind != storage.Direct {
-			continue
-		}
-		if len(members) == maxDirects {
-			return &chat.Error{Kind: chat.ErrTooLarge, Op: "search", Field: "direct rooms", Limit: maxDirects}
-		}
-		if members[rooms[i].ID], err = a.u.h.directMembers(ctx, rooms[i].ID); err != nil {
-			return err
-		}
+	for _, m := range all {
+		members[m.Room] = append(members[m.Room], m.User)
 	}
 	a.members = members
 	return nil

@@ -138,27 +138,60 @@ func (h *Hub) titles(ctx context.Context, asker chat.UserID, rooms []chat.RoomID
 	if err != nil {
 		return nil, err
 	}
-	titles := make(map[chat.RoomID]string, len(known))
+	titles, err := h.directTitles(ctx, asker, known)
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range known {
-		titles[r.ID] = r.Title
 		if r.Kind != storage.Direct {
-			continue
+			titles[r.ID] = r.Title
 		}
-		others, err := h.directMembers(ctx, r.ID)
-		if err != nil {
-			return nil, err
-		}
-		names, err := h.names(ctx, slices.DeleteFunc(others, func(u chat.UserID) bool { return u == asker }))
-		if err != nil {
-			return nil, err
-		}
-		titles[r.ID] = strings.Join(names, ", ")
 	}
 	list := make([]string, len(rooms))
 	for i, id := range rooms {
 		list[i] = cmp.Or(titles[id], id.Key)
 	}
 	return list, nil
+}
+
+// directTitles are what those of rooms that are direct are called for a user: by the names
+// of the others. Two round trips, whatever there is of them; at most [chat.MaxBatch].
+func (h *Hub) directTitles(ctx context.Context, asker chat.UserID, rooms []storage.Room) (map[chat.RoomID]string, error) {
+	titles := map[chat.RoomID]string{}
+	members, err := h.set.Directory.LookupDirect(ctx, onlyDirect(rooms))
+	if len(members) == 0 || err != nil {
+		return titles, err
+	}
+	members = slices.DeleteFunc(members, func(m storage.Member) bool { return m.User == asker })
+	others := make([]chat.UserID, len(members))
+	for i, m := range members {
+		others[i] = m.User
+	}
+	for part := range slices.Chunk(others, chat.MaxBatch) {
+		names, err := h.names(ctx, part)
+		if err != nil {
+			return nil, err
+		}
+		for i, name := range names {
+			id := members[i].Room
+			if titles[id] != "" {
+				name = titles[id] + ", " + name
+			}
+			titles[id] = name
+		}
+		members = members[len(part):]
+	}
+	return titles, nil
+}
+
+// onlyDirect are those of rooms that are direct.
+func onlyDirect(rooms []storage.Room) (direct []chat.RoomID) {
+	for i := range rooms {
+		if rooms[i].Kind == storage.Direct {
+			direct = append(direct, rooms[i].ID)
+		}
+	}
+	return direct
 }
 
 // directMembers are the people of a direct room.

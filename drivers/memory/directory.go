@@ -3,6 +3,7 @@ package memory
 import (
 	"bytes"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -270,6 +271,29 @@ func (h directory) Members(ctx context.Context, room chat.RoomID, after string, 
 
 // AccessMark implements storage.AccessMarks.
 func (h directory) AccessMark(u chat.UserID) uint64 { return h.data.directory.clock.Mark(u) }
+
+// LookupDirect implements storage.Members.
+func (h directory) LookupDirect(ctx context.Context, rooms []chat.RoomID) ([]storage.Member, error) {
+	const op = "lookup direct"
+	if err := h.ready(ctx, op); err != nil {
+		return nil, err
+	}
+	if err := batch(op, "rooms", len(rooms)); err != nil {
+		return nil, err
+	}
+	d := &h.data.directory
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	var found []storage.Member
+	for _, id := range rooms {
+		if d.rooms[id].Kind == storage.Direct {
+			found = slices.AppendSeq(found, maps.Values(d.members[id]))
+			here := found[len(found)-len(d.members[id]):]
+			firstBy(here, len(here), func(m storage.Member) string { return m.User.Key })
+		}
+	}
+	return found, nil
+}
 
 // PutMember implements storage.Members.
 func (h directory) PutMember(ctx context.Context, m storage.Member) error {

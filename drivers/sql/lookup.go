@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	"slices"
 	"strings"
 )
 
@@ -9,32 +10,16 @@ import (
 type finder[T any, ID comparable] struct {
 	op, field string // field holds the ids
 	scan      func(row) (T, error)
-	statement string // a SELECT up to its list of keys
-	id        func(T) ID
+	statement string         // a SELECT up to its list of keys
+	args      []any          // of what comes before the list
 	keys      func(ID) []any // what the list holds of an id
+	id        func(T) ID     // where there is one at most of each
 }
 
 // lookup reads many in one round trip, in the order of ids, repeated ones too.
 func lookup[T any, ID comparable](ctx context.Context, s *Store, f finder[T, ID], ids []ID) ([]T, error) {
-	if err := s.ready(ctx, f.op); err != nil {
-		return nil, err
-	}
-	if err := batch(f.op, f.field, len(ids)); err != nil || len(ids) == 0 {
-		return nil, err
-	}
-	// The list is filled up with its last id to a power of two, so that there are few
-	// statements, whatever is asked for.
-	n := 1
-	for n < len(ids) {
-		n *= 2
-	}
-	var args []any
-	for i := range n {
-		args = append(args, f.keys(ids[min(i, len(ids)-1)])...)
-	}
-	one := "(?" + strings.Repeat(", ?", len(args)/n-1) + ")"
-	all, err := read(ctx, s, f.op, f.scan, f.statement+"(VALUES "+one+strings.Repeat(", "+one, n-1)+")", args...)
-	if err != nil {
+	all, err := lookupAny(ctx, s, f, ids)
+	if len(all) == 0 || err != nil {
 		return nil, err
 	}
 	byID := make(map[ID]T, len(all))
@@ -48,4 +33,26 @@ func lookup[T any, ID comparable](ctx context.Context, s *Store, f finder[T, ID]
 		}
 	}
 	return found, nil
+}
+
+// lookupAny is lookup in no order, and each once.
+func lookupAny[T any, ID comparable](ctx context.Context, s *Store, f finder[T, ID], ids []ID) ([]T, error) {
+	if err := s.ready(ctx, f.op); err != nil {
+		return nil, err
+	}
+	if err := batch(f.op, f.field, len(ids)); err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	// The list is filled up with its last id to a power of two, so that there are few
+	// statements, whatever is asked for.
+	n := 1
+	for n < len(ids) {
+		n *= 2
+	}
+	args := slices.Clone(f.args)
+	for i := range n {
+		args = append(args, f.keys(ids[min(i, len(ids)-1)])...)
+	}
+	one := "(?" + strings.Repeat(", ?", (len(args)-len(f.args))/n-1) + ")"
+	return read(ctx, s, f.op, f.scan, f.statement+"(VALUES "+one+strings.Repeat(", "+one, n-1)+")", args...)
 }

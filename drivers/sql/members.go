@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	stdsql "database/sql"
+	"slices"
+	"strings"
 
 	"github.com/parlor-chat/parlor/chat"
 	"github.com/parlor-chat/parlor/storage"
@@ -41,6 +43,27 @@ func (h directory) Members(ctx context.Context, room chat.RoomID, after string, 
 	return read(ctx, h.Store, op, scanMember,
 		"SELECT "+memberColumns+" FROM {members} WHERE tenant = ? AND room = ? AND person > ? ORDER BY person LIMIT ?",
 		room.Tenant, room.Key, after, limit)
+}
+
+// LookupDirect implements storage.Members.
+func (h directory) LookupDirect(ctx context.Context, rooms []chat.RoomID) ([]storage.Member, error) {
+	all, err := lookupAny(ctx, h.Store, finder[storage.Member, chat.RoomID]{
+		op: "lookup direct", field: "rooms", scan: scanMember,
+		statement: "SELECT " + memberColumns + ` FROM {members} WHERE EXISTS (SELECT 1 FROM {rooms} r
+			WHERE r.tenant = {members}.tenant AND r.room = {members}.room AND r.kind = ?) AND (tenant, room) IN `,
+		args: []any{storage.Direct},
+		keys: func(id chat.RoomID) []any { return []any{id.Tenant, id.Key} },
+	}, rooms)
+	slices.SortFunc(all, func(a, b storage.Member) int { return strings.Compare(a.User.Key, b.User.Key) })
+	in := map[chat.RoomID][]storage.Member{}
+	for _, m := range all {
+		in[m.Room] = append(in[m.Room], m)
+	}
+	var found []storage.Member
+	for _, id := range rooms {
+		found = append(found, in[id]...)
+	}
+	return found, err
 }
 
 // PutMember implements storage.Members.

@@ -18,7 +18,7 @@ import (
 func TestPlans(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "directory.db"))
 	d, f, u := s.Directory(), s.Fence(), writer(0)
-	var err [21]error
+	var err [22]error
 	_, err[0] = d.PutRoom(t.Context(), storage.Room{ID: killed, Kind: storage.Public, Address: "kitchen"})
 	_, err[1] = d.Room(t.Context(), killed)
 	_, err[2] = d.RoomAt(t.Context(), "acme", "kitchen")
@@ -40,6 +40,7 @@ func TestPlans(t *testing.T) {
 	_, err[18] = d.Keys(t.Context(), u, "s", "", 9)
 	err[19] = f.Swap(t.Context(), "cursor", "", "1")
 	_, err[20] = d.LookupMarks(t.Context(), u, []chat.RoomID{killed, killed, killed})
+	_, err[21] = d.LookupDirect(t.Context(), []chat.RoomID{killed, killed, killed})
 	for i, err := range append(err[:], accountCalls(t.Context(), d, u)...) {
 		if err != nil {
 			t.Errorf("%d: %v", i, err)

@@ -99,6 +99,7 @@ func directoryCalls(ctx context.Context, d storage.Directory) map[string]error {
 	_, errs["list"] = d.List(ctx, "acme", "", 10)
 	_, errs["member"] = d.Member(ctx, kitchen, ann)
 	_, errs["members"] = d.Members(ctx, kitchen, "", 10)
+	_, errs["lookup direct"] = d.LookupDirect(ctx, []chat.RoomID{kitchen})
 	errs["put member"] = d.PutMember(ctx, member(kitchen, bob, chat.RoleMember, 1))
 	_, errs["users"] = d.Users(ctx, []chat.UserID{ann})
 	_, errs["named users"] = d.NamedUsers(ctx, "acme", "a", 10)

@@ -17,6 +17,7 @@ var memberCases = []DirectoryCase{
 	{Name: "a membership needs its room", Why: "nobody belongs to nothing", Run: atDirectory(memberNeedsRoom)},
 	{Name: "a nickname is one under any look", Why: "nobody may pose as another in his room", Run: atDirectory(nicknames)},
 	{Name: "members are listed by key", Why: "lists are read page by page", Run: atDirectory(memberList)},
+	{Name: "who is in direct rooms is read in one round trip", Why: "a list of rooms calls them after the others", Run: atDirectory(memberDirect)},
 	{Name: "invalid memberships are refused", Why: "nothing half valid is stored", Run: atDirectory(memberInvalid)},
 }
 

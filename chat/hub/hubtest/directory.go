@@ -55,6 +55,10 @@ func (w directoryWire) Members(ctx context.Context, room chat.RoomID, after stri
 	return ask(ctx, w.n, Directory, func() ([]storage.Member, error) { return w.to.Members(ctx, room, after, limit) })
 }
 
+func (w directoryWire) LookupDirect(ctx context.Context, rooms []chat.RoomID) ([]storage.Member, error) {
+	return ask(ctx, w.n, Directory, func() ([]storage.Member, error) { return w.to.LookupDirect(ctx, rooms) })
+}
+
 func (w directoryWire) PutMember(ctx context.Context, m storage.Member) error {
 	return w.n.call(ctx, Directory, func() error { return w.to.PutMember(ctx, m) })
 }
