@@ -45,6 +45,14 @@
 //
 // [Session.WatchPresence] tells of people, [Room.Occupants] who is in a room.
 //
+// # What is new
+//
+// [User.News] lists a user's rooms, the newest first, with how many texts he hasn't read and
+// how many of them name him; [Room.Read] says up to where he has read, and [Room.SetNotify]
+// what he wants to be notified of. A notifier (push, mail) asks [User.Notifies]. His other
+// sessions are told by signals: [SignalRead], [SignalNotify]. Who is typing is told by
+// [Room.Typing], and followed by [Typists]. No signal is stored, and each may be lost.
+//
 // # What follows the log
 //
 // A send is done when the broker has placed it. Followers then read each room's log in

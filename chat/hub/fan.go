@@ -144,11 +144,30 @@ func (f *fan) Signal(s chat.Signal) {
 		f.chores.recheck(s.To, s.Name == recheckSignal)
 		return
 	}
+	if isPersonal(s.Room) {
+		f.tell(&s)
+		return
+	}
 	a := f.audience(s.Room)
 	if a == nil {
 		return
 	}
 	f.deliver(a, &Delivery{Signal: &s})
+}
+
+// tell brings a signal that concerns one user alone to his sessions.
+func (f *fan) tell(s *chat.Signal) {
+	if s.Name == SignalRead {
+		if m, err := ParseRead(s); err == nil {
+			f.h.marks.hear(m)
+		}
+	}
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	d := &Delivery{Signal: s}
+	for _, own := range f.sessions[s.To] {
+		own.push(d)
+	}
 }
 
 func (f *fan) audience(room chat.RoomID) *audience {

@@ -30,6 +30,7 @@ type Hub struct {
 	crowd  *crowd
 	epochs *epochs // nil: the broker forgets nothing
 	tidy   *tidy   // nil: there is no journal
+	marks  *readMarks
 
 	generations *generations
 	maker       *maker
@@ -164,10 +165,12 @@ func New(ctx context.Context, set drivers.Set, o *Options) (*Hub, error) {
 	if err := joinEpoch(ctx, h, opt.Node); err != nil {
 		return nil, err
 	}
+	h.marks = startMarks(h)
 	h.fan = newFan(h)
 	h.link, err = set.Broker.Attach(ctx, opt.Node, h.fan)
 	if err != nil {
 		h.fan.close()
+		h.marks.stop(ctx)
 		if h.epochs != nil {
 			h.epochs.rooms.quit()
 		}
@@ -225,7 +228,11 @@ func (h *Hub) Shutdown(ctx context.Context) error {
 	case <-idle: // only then is it known what there is to be archived, and held
 	case <-ctx.Done():
 	}
+	late := h.marks.stop(ctx)
 	err := h.follow.stop(ctx)
+	if err == nil {
+		err = late
+	}
 	if h.tidy != nil {
 		h.tidy.stop(ctx)
 	}

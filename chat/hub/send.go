@@ -33,7 +33,7 @@ func Extend(x ...chat.Extension) SendOption {
 // error nothing was kept, but for a context that ended while it was being placed:
 // then nobody knows, and sending again under the same [Once] finds out.
 func (r Room) Send(ctx context.Context, t chat.Text, o ...SendOption) (chat.Receipt, error) {
-	return r.place(ctx, "send", VerbSend, &t, o, func(d *draft) error {
+	sent, err := r.place(ctx, "send", VerbSend, &t, o, func(d *draft) error {
 		if err := d.text(&t); err != nil {
 			return err
 		}
@@ -45,6 +45,10 @@ func (r Room) Send(ctx context.Context, t chat.Text, o ...SendOption) (chat.Rece
 		}
 		return d.may(ctx, toSend)
 	})
+	if err == nil {
+		r.said(sent)
+	}
+	return sent, err
 }
 
 // Edit replaces the user's own text. id is that of the text, or of an earlier

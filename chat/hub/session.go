@@ -34,7 +34,8 @@ const maxQueue = 1 << 16
 // order, none twice. It follows the user's memberships by itself: a room that he comes to
 // begins with the event that let him in.
 //
-// Deliveries wait in a bounded queue. A session whose queue is full is cut off:
+// Deliveries wait in a bounded queue; signals are left out where it is more than half full.
+// A session whose queue is full is cut off:
 // it gets what waited, then [chat.ErrCutOff], and must be connected again. It
 // never slows anybody else.
 //
@@ -204,6 +205,8 @@ func (s *Session) put(d *Delivery) bool {
 		return false
 	case s.after != nil && d.Event != nil && d.Event.Last() <= s.after[d.Event.Room]:
 		return true
+	case d.Signal != nil && 2*s.queue.n > s.queue.most:
+		return true // signals may be lost, and must not push out what may not
 	case !s.enqueue(d):
 		s.cut(&chat.Error{Kind: chat.ErrCutOff, Op: "session", Field: "queue", Limit: int64(s.queue.most)})
 		s.missing(d)

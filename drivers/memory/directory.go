@@ -87,7 +87,7 @@ func (h directory) LookupRooms(ctx context.Context, ids []chat.RoomID) ([]storag
 	d := &h.data.directory
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	var found []storage.Room
+	found := make([]storage.Room, 0, len(ids))
 	for _, id := range ids {
 		if r, ok := d.rooms[id]; ok {
 			r.Password = bytes.Clone(r.Password)
@@ -190,7 +190,7 @@ func (h directory) Access(ctx context.Context, u chat.UserID) ([]storage.Member,
 	d := &h.data.directory
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	var all []storage.Member
+	all := make([]storage.Member, 0, len(d.ofUser[u]))
 	for id, r := range d.rooms {
 		if id.Tenant != u.Tenant || r.Kind != storage.Public && !d.ofUser[u][id] {
 			continue

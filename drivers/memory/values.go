@@ -43,7 +43,7 @@ func (h directory) LookupMarks(ctx context.Context, u chat.UserID, rooms []chat.
 	d := &h.data.directory
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	var found []storage.Mark
+	found := make([]storage.Mark, 0, len(rooms))
 	for _, room := range rooms {
 		if m, ok := d.marks[u][room.Key]; ok && room.Tenant == u.Tenant {
 			found = append(found, m)
