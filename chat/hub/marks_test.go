@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,12 +17,22 @@ import (
 // someMarks are written, or not, as it is told.
 type someMarks struct {
 	storage.Directory
+	mu      sync.Mutex
 	err     error
 	during  func() // a write
 	written map[storage.Mark]int
 }
 
+// are says what becomes of marks from now on.
+func (d *someMarks) are(err error, during func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.err, d.during = err, during
+}
+
 func (d *someMarks) Mark(_ context.Context, marks ...storage.Mark) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.during != nil {
 		d.during()
 	}
@@ -57,7 +68,7 @@ func readBy(who, room string, seq chat.Seq) storage.Mark {
 // No more wait than so many; those that wait may rise.
 func TestMarksAreBounded(t *testing.T) {
 	withMarks(t, func(d *someMarks, k *readMarks) {
-		d.err = errors.New("away")
+		d.are(errors.New("away"), nil)
 		k.most = 10
 		for i := range 10 {
 			if !k.keep(readBy(fmt.Sprint("u", i/2), fmt.Sprint("r", i%2), 1)) {
@@ -71,7 +82,7 @@ func TestMarksAreBounded(t *testing.T) {
 			time.Sleep(2 * markEvery)
 			synctest.Wait()
 		}
-		d.err = nil
+		d.are(nil, nil)
 		time.Sleep(2 * markEvery)
 		synctest.Wait()
 		if len(d.written) != 10 || d.written[readBy("u0", "r0", 2)] != 1 || !k.keep(readBy("late", "r", 1)) {
@@ -89,8 +100,7 @@ func TestMarksAreBounded(t *testing.T) {
 // What rises while a write fails stays as high, and is written once.
 func TestMarksRiseWhileTheyAreWritten(t *testing.T) {
 	withMarks(t, func(d *someMarks, k *readMarks) {
-		d.err = errors.New("away")
-		d.during = func() { k.keep(readBy("u", "r", 7)); k.keep(readBy("u", "r", 6)) }
+		d.are(errors.New("away"), func() { k.keep(readBy("u", "r", 7)); k.keep(readBy("u", "r", 6)) })
 		k.keep(readBy("u", "r", 5))
 		k.keep(readBy("u", "s", 1))
 		time.Sleep(markEvery)
@@ -98,7 +108,7 @@ func TestMarksRiseWhileTheyAreWritten(t *testing.T) {
 		if m := k.over(readBy("u", "r", 0)); m.Seq != 7 || k.waiting != 2 {
 			t.Errorf("%+v, and %d wait", m, k.waiting)
 		}
-		d.err, d.during = nil, nil
+		d.are(nil, nil)
 		time.Sleep(2 * markEvery)
 		synctest.Wait()
 		if len(d.written) != 2 || d.written[readBy("u", "r", 7)] != 1 || d.written[readBy("u", "s", 1)] != 1 {
