@@ -2,6 +2,7 @@ package chat
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"time"
 )
@@ -31,18 +32,29 @@ func Fold(messages, changes []Event) []Message {
 		folded[i] = unchanged(&messages[i])
 		f.byID[messages[i].ID] = &folded[i]
 	}
+	for e := range inOrder(changes) {
+		f.apply(e)
+	}
+	return folded
+}
+
+// inOrder goes through changes by Seq, each once.
+func inOrder(changes []Event) iter.Seq[*Event] {
 	bySeq := func(a, b Event) int { return cmp.Compare(a.Seq, b.Seq) }
 	if !slices.IsSortedFunc(changes, bySeq) {
 		changes = slices.Clone(changes)
 		slices.SortFunc(changes, bySeq)
 	}
-	for i := range changes {
-		if i > 0 && changes[i].ID == changes[i-1].ID && changes[i].Seq == changes[i-1].Seq {
-			continue
+	return func(yield func(*Event) bool) {
+		for i := range changes {
+			if i > 0 && changes[i].ID == changes[i-1].ID && changes[i].Seq == changes[i-1].Seq {
+				continue
+			}
+			if !yield(&changes[i]) {
+				return
+			}
 		}
-		f.apply(&changes[i])
 	}
-	return folded
 }
 
 // unchanged is a text that nothing was done to yet.

@@ -202,6 +202,27 @@ func TestFoldProperties(t *testing.T) {
 			t.Fatal("what was given was changed")
 		}
 
+		// Versions are told by the same rules: there is one for each edit that counts.
+		for i := range texts {
+			all := Versions(texts[i], mixed)
+			if want[i].Gone != nil {
+				if all != nil {
+					t.Fatalf("versions of what is gone: %+v", all)
+				}
+				continue
+			}
+			last := all[len(all)-1]
+			if !reflect.DeepEqual(last.Text, want[i].Text) || len(all) > 1 && !last.At.Equal(want[i].Edited) || (len(all) > 1) == want[i].Edited.IsZero() {
+				t.Fatalf("versions %+v\nof %+v", all, want[i])
+			}
+			for n := range all {
+				upTo := slices.DeleteFunc(slices.Clone(changes), func(e Event) bool { return e.Seq > all[n].Seq })
+				if now := Fold(texts[i:i+1], upTo)[0]; !reflect.DeepEqual(now.Text, all[n].Text) {
+					t.Fatalf("version %d is %+v, it was %+v", n, all[n].Text, now.Text)
+				}
+			}
+		}
+
 		// As changes come in, revisions only rise, and what is gone stays gone.
 		before := Fold(texts, nil)
 		for k := range changes {

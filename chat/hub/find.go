@@ -18,24 +18,31 @@ type target struct {
 // that m may not see, or that is gone, is not there: [chat.ErrNotFound] with
 // field.
 func (h *Hub) target(ctx context.Context, op, field string, m storage.Member, id chat.EventID) (target, error) {
-	missing := &chat.Error{Kind: chat.ErrNotFound, Op: op, Field: field}
+	e, changes, err := h.text(ctx, op, field, m, id)
+	if err != nil {
+		return target{}, err
+	}
+	t := target{chat.Fold([]chat.Event{e}, changes)[0], len(changes)}
+	if t.Gone != nil {
+		return target{}, &chat.Error{Kind: chat.ErrNotFound, Op: op, Field: field}
+	}
+	return t, nil
+}
+
+// text is target as it is kept, with all that changes it. It may be gone.
+func (h *Hub) text(ctx context.Context, op, field string, m storage.Member, id chat.EventID) (chat.Event, []chat.Event, error) {
+	if id.IsZero() {
+		return chat.Event{}, nil, &chat.Error{Kind: chat.ErrInvalid, Op: op, Field: field}
+	}
 	e, changes, err := h.findFor(ctx, m, id)
 	if err == nil && e.Changes() {
 		e, changes, err = h.findFor(ctx, m, e.Target)
 	}
-	switch {
-	case errors.Is(err, chat.ErrNotFound):
-		return target{}, missing
-	case err != nil:
-		return target{}, err
-	case !e.IsText() || e.Seq < m.From && !(e.Seq == 0 && e.Sender == m.User):
-		return target{}, missing
+	hidden := !e.IsText() || e.Seq < m.From && !(e.Seq == 0 && e.Sender == m.User)
+	if err == nil && hidden || errors.Is(err, chat.ErrNotFound) {
+		err = &chat.Error{Kind: chat.ErrNotFound, Op: op, Field: field}
 	}
-	t := target{chat.Fold([]chat.Event{e}, changes)[0], len(changes)}
-	if t.Gone != nil {
-		return target{}, missing
-	}
-	return t, nil
+	return e, changes, err
 }
 
 // findFor is find for a member. What another said may be placed, and heard by all, before its
