@@ -130,23 +130,12 @@ func (h directory) ListAccounts(ctx context.Context, tenant, after string, limit
 
 // Deactivated implements storage.Accounts.
 func (h directory) Deactivated(ctx context.Context, ids []chat.UserID) ([]chat.UserID, error) {
-	const op = "deactivated"
-	if err := h.ready(ctx, op); err != nil {
-		return nil, err
-	}
-	if err := batch(op, "ids", len(ids)); err != nil {
-		return nil, err
-	}
-	d := &h.data.directory
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	var found []chat.UserID
-	for _, id := range ids {
+	return lookup(ctx, h, "deactivated", "ids", ids, func(d *directoryData, found []chat.UserID, id chat.UserID) []chat.UserID {
 		if a, ok := d.accounts[id]; ok && !a.Deactivated.IsZero() {
 			found = append(found, id)
 		}
-	}
-	return found, nil
+		return found
+	})
 }
 
 // Credentials implements storage.Accounts.

@@ -77,24 +77,13 @@ func (h directory) Room(ctx context.Context, id chat.RoomID) (storage.Room, erro
 
 // LookupRooms implements storage.Rooms.
 func (h directory) LookupRooms(ctx context.Context, ids []chat.RoomID) ([]storage.Room, error) {
-	const op = "lookup rooms"
-	if err := h.ready(ctx, op); err != nil {
-		return nil, err
-	}
-	if err := batch(op, "ids", len(ids)); err != nil {
-		return nil, err
-	}
-	d := &h.data.directory
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	found := make([]storage.Room, 0, len(ids))
-	for _, id := range ids {
+	return lookup(ctx, h, "lookup rooms", "ids", ids, func(d *directoryData, found []storage.Room, id chat.RoomID) []storage.Room {
 		if r, ok := d.rooms[id]; ok {
 			r.Password = bytes.Clone(r.Password)
 			found = append(found, r)
 		}
-	}
-	return found, nil
+		return found
+	})
 }
 
 // RoomAt implements storage.Rooms.
@@ -274,25 +263,14 @@ func (h directory) AccessMark(u chat.UserID) uint64 { return h.data.directory.cl
 
 // LookupDirect implements storage.Members.
 func (h directory) LookupDirect(ctx context.Context, rooms []chat.RoomID) ([]storage.Member, error) {
-	const op = "lookup direct"
-	if err := h.ready(ctx, op); err != nil {
-		return nil, err
-	}
-	if err := batch(op, "rooms", len(rooms)); err != nil {
-		return nil, err
-	}
-	d := &h.data.directory
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	var found []storage.Member
-	for _, id := range rooms {
+	return lookup(ctx, h, "lookup direct", "rooms", rooms, func(d *directoryData, found []storage.Member, id chat.RoomID) []storage.Member {
 		if d.rooms[id].Kind == storage.Direct {
 			found = slices.AppendSeq(found, maps.Values(d.members[id]))
 			here := found[len(found)-len(d.members[id]):]
 			firstBy(here, len(here), func(m storage.Member) string { return m.User.Key })
 		}
-	}
-	return found, nil
+		return found
+	})
 }
 
 // PutMember implements storage.Members.

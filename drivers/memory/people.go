@@ -10,23 +10,12 @@ import (
 
 // Users implements storage.Users.
 func (h directory) Users(ctx context.Context, ids []chat.UserID) ([]storage.User, error) {
-	const op = "users"
-	if err := h.ready(ctx, op); err != nil {
-		return nil, err
-	}
-	if err := batch(op, "ids", len(ids)); err != nil {
-		return nil, err
-	}
-	d := &h.data.directory
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	var found []storage.User
-	for _, id := range ids {
+	return lookup(ctx, h, "users", "ids", ids, func(d *directoryData, found []storage.User, id chat.UserID) []storage.User {
 		if u, ok := d.users[id]; ok {
 			found = append(found, u)
 		}
-	}
-	return found, nil
+		return found
+	})
 }
 
 // NamedUsers implements storage.Users.

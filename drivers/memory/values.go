@@ -33,23 +33,12 @@ func (h directory) Mark(ctx context.Context, marks ...storage.Mark) error {
 
 // LookupMarks implements storage.Marks.
 func (h directory) LookupMarks(ctx context.Context, u chat.UserID, rooms []chat.RoomID) ([]storage.Mark, error) {
-	const op = "lookup marks"
-	if err := h.ready(ctx, op); err != nil {
-		return nil, err
-	}
-	if err := batch(op, "rooms", len(rooms)); err != nil {
-		return nil, err
-	}
-	d := &h.data.directory
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	found := make([]storage.Mark, 0, len(rooms))
-	for _, room := range rooms {
+	return lookup(ctx, h, "lookup marks", "rooms", rooms, func(d *directoryData, found []storage.Mark, room chat.RoomID) []storage.Mark {
 		if m, ok := d.marks[u][room.Key]; ok && room.Tenant == u.Tenant {
 			found = append(found, m)
 		}
-	}
-	return found, nil
+		return found
+	})
 }
 
 // Marks implements storage.Marks.
