@@ -24,6 +24,15 @@ func (h *Hub) standing(ctx context.Context, op string, u chat.UserID, room chat.
 	return m, nil
 }
 
+// reader is the standing of a user who reads the room, which the host's policy may forbid.
+func (r Room) reader(ctx context.Context, op string) (storage.Member, error) {
+	m, err := r.h.standing(ctx, op, r.user, r.id)
+	if err == nil {
+		err = r.h.allow(ctx, op, Action{User: r.user, Room: r.id, Verb: VerbRead})
+	}
+	return m, err
+}
+
 // notFound gives every "not found" of a room the same words, and leaves other
 // errors alone.
 func notFound(op string, err error) error {

@@ -118,3 +118,17 @@ func (h *Hub) tellAccess(ctx context.Context, u chat.UserID, cut bool) error {
 	err := h.fan.recheck(ctx, u, cut)
 	return errors.Join(err, h.set.Broker.Signal(ctx, chat.Signal{Room: personalRoom(u), To: u, Name: name}))
 }
+
+// every does something again and again until ctx ends, the first time when d has passed.
+func every(ctx context.Context, d time.Duration, do func()) {
+	tick := time.NewTicker(d)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			do()
+		}
+	}
+}

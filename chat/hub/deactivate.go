@@ -112,18 +112,11 @@ const lookEvery = 5 * time.Second
 
 func (c *chores) lookAgain(ctx context.Context) {
 	defer close(c.look)
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	every(ctx, lookEvery, func() {
 		if err := c.f.endDeactivated(ctx); err != nil && ctx.Err() == nil {
 			c.f.h.log.Debug("parlor: it can't be seen who is deactivated", "error", err)
 		}
-	}
+	})
 }
 
 // endDeactivated has the sessions of who is deactivated end.

@@ -35,18 +35,11 @@ func startTidy(h *Hub) {
 
 func (t *tidy) run(ctx context.Context) {
 	defer close(t.done)
-	tick := time.NewTicker(tidyEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	every(ctx, tidyEvery, func() {
 		if err := t.pass(ctx); err != nil && ctx.Err() == nil {
 			t.h.log.Debug("parlor: a journal can't be compared with the archive", "error", err)
 		}
-	}
+	})
 }
 
 // stop ends it, after one last pass.

@@ -76,11 +76,8 @@ func (r Room) News(ctx context.Context) (News, error) {
 		return News{}, err
 	}
 	defer leave()
-	m, err := r.h.standing(ctx, op, r.user, r.id)
+	m, err := r.reader(ctx, op)
 	if err != nil {
-		return News{}, err
-	}
-	if err := r.h.allow(ctx, op, Action{User: r.user, Room: r.id, Verb: VerbRead}); err != nil {
 		return News{}, err
 	}
 	tips, err := chat.Tips(ctx, r.h.set.Broker, []chat.RoomID{r.id})

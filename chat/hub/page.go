@@ -38,11 +38,8 @@ func (r Room) Page(ctx context.Context, w chat.Range) (Page, error) {
 	if err := w.Check(op, r.h.limits.Page); err != nil {
 		return Page{}, err
 	}
-	m, err := r.h.standing(ctx, op, r.user, r.id)
+	m, err := r.reader(ctx, op)
 	if err != nil {
-		return Page{}, err
-	}
-	if err := r.h.allow(ctx, op, Action{User: r.user, Room: r.id, Verb: VerbRead}); err != nil {
 		return Page{}, err
 	}
 	raw, err := r.h.read(ctx, r.id, w)

@@ -17,11 +17,8 @@ func (r Room) Versions(ctx context.Context, id chat.EventID) ([]chat.Version, er
 		return nil, err
 	}
 	defer leave()
-	m, err := r.h.standing(ctx, op, r.user, r.id)
+	m, err := r.reader(ctx, op)
 	if err != nil {
-		return nil, err
-	}
-	if err := r.h.allow(ctx, op, Action{User: r.user, Room: r.id, Verb: VerbRead}); err != nil {
 		return nil, err
 	}
 	e, changes, err := r.h.text(ctx, op, "id", m, id)
